@@ -1,0 +1,182 @@
+import type { Locale } from "./locale.ts";
+import type { PlainReply } from "./reply.ts";
+import type { Person, Role } from "./request.ts";
+import type { RunView } from "./run.ts";
+
+/** The time, injected so that tests hold it. */
+export interface Clock {
+  now(): Date;
+}
+
+/** Lines for the operator of the process. Fields must hold no secret. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Work by id. A job is `{id}` and nothing else; its worker claims the row by state, so a job too many does no harm. */
+export interface Queue {
+  /**
+   * Puts jobs into the queue. A job whose `job_id` is already there, in whatever state, is not added again.
+   * @throws OpsError `unavailable` within 2 s when the queue cannot be reached
+   */
+  add(
+    jobs: readonly { readonly job_id: string; readonly id: string; readonly delay_ms?: number; readonly priority?: number }[],
+  ): Promise<void>;
+  /** Of these job ids, those that are waiting, delayed or active; finished, failed and vanished ones are not. */
+  alive(job_ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Starts to work. A handler that throws leaves its job failed: the row is still open and the sweeper queues it again. */
+  work(handler: (id: string) => Promise<void>, options: { readonly concurrency: number }): Promise<QueueWorker>;
+  /** Jobs by state, for metrics. */
+  counts(): Promise<{ readonly waiting: number; readonly active: number; readonly delayed: number; readonly failed: number }>;
+  /** Lets go of the connections it opened itself. */
+  close(): Promise<void>;
+}
+
+/** A running worker of a queue. */
+export interface QueueWorker {
+  /** Takes no more jobs and waits for those at work, at most `within_ms`. */
+  close(within_ms: number): Promise<void>;
+}
+
+/** One budget that an outside call is counted against: at most `limit` in any `window_ms`. */
+export interface Budget {
+  readonly key: string;
+  readonly limit: number;
+  readonly window_ms: number;
+}
+
+/** Small things with a time to live, shared by every process: conversations, confirmations, link codes, counters, budgets. */
+export interface Ephemeral {
+  /** Keeps a JSON value for `ttl_ms`, replacing what was there. */
+  put(key: string, value: unknown, ttl_ms: number): Promise<void>;
+  /** The value, or undefined when there is none or its time is over. */
+  get(key: string): Promise<unknown>;
+  /** The value, removed in the same step: of two takers one gets it. */
+  take(key: string): Promise<unknown>;
+  /** Adds one and says how many there are since the first; the count ends `ttl_ms` after that first one. */
+  count(key: string, ttl_ms: number): Promise<{ readonly count: number; readonly resets_in_ms: number }>;
+  /**
+   * Books one call against every budget, or none of them.
+   * @returns 0 when booked, else how many milliseconds to wait before asking again
+   */
+  reserve(budgets: readonly Budget[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Publish and subscribe by id, over all processes. Delivery is best effort: whoever needs certainty reads the row. */
+export interface Topic {
+  publish(id: string, message: string): Promise<void>;
+  /** @returns a function that ends the subscription */
+  subscribe(id: string, listener: (message: string) => void): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+/** A message for one address of a platform, in the person's language. */
+export interface OutgoingMessage {
+  readonly address: string;
+  /** The message that is replaced, or null for a new one. */
+  readonly message_id: string | null;
+  readonly reply: PlainReply;
+}
+
+/**
+ * A platform's way out, used by the gateway in jobs/outbound. Throws an `OpsError`:
+ * `rate_limited` (with `retry_after_ms`), `upstream_unavailable` (nothing was sent, or nobody knows), `upstream_refused` (never will be).
+ */
+export interface Channel {
+  readonly platform: string;
+  /** The budgets one message to this address is counted against. */
+  budgets(address: string): readonly Budget[];
+  /** Sends, or edits where `message_id` is given; editing to what already stands there succeeds. */
+  send(message: OutgoingMessage): Promise<{ readonly message_id: string }>;
+}
+
+/** A rule that blocks an address at the edge of the network. */
+export interface BlockRule {
+  readonly rule_id: string;
+  readonly ip: string;
+  /** As written when it was made; ours begins with `Switchboard`. */
+  readonly notes: string;
+  readonly created_at: string | null;
+}
+
+/** The network's edge (Cloudflare's IP access rules). Addresses are canonical IPv4 or IPv6. */
+export interface Edge {
+  /** The rules that block exactly this address. */
+  find(ip: string, signal: AbortSignal): Promise<readonly BlockRule[]>;
+  /**
+   * Makes a rule that blocks the address, or adopts the one that is there.
+   * @throws OpsError `rate_limited`, `upstream_unavailable`, `upstream_refused`
+   */
+  block(ip: string, notes: string, signal: AbortSignal): Promise<{ readonly rule: BlockRule; readonly created: boolean }>;
+  /** Removes a rule; one that is gone already is no error. */
+  release(rule_id: string, signal: AbortSignal): Promise<void>;
+}
+
+/** Reading runs. */
+export interface RunReader {
+  get(run_id: string): Promise<RunView | null>;
+  list(filter: RunFilter): Promise<readonly RunView[]>;
+}
+
+/** Which runs to list, newest first. */
+export interface RunFilter {
+  readonly person_id?: string;
+  readonly status?: string;
+  readonly command?: string;
+  /** Runs older than this one. */
+  readonly before?: { readonly created_at: string; readonly run_id: string };
+  readonly limit: number;
+}
+
+/** What became of a grant or a revocation: the role before and after. */
+export interface RoleChange {
+  readonly before: Role | null;
+  readonly after: Role | null;
+}
+
+/** People, their identities and roles. */
+export interface People {
+  /** Who this identity belongs to; null for a stranger. */
+  find(identity: string): Promise<Person | null>;
+  /** Gives a role in place of the one held, making the person known where needed. */
+  grant(identity: string, role: Exclude<Role, "ingest">, by: string): Promise<RoleChange>;
+  /** Takes every role away; the person stays known. */
+  revoke(identity: string, by: string): Promise<RoleChange>;
+}
+
+/** What is told of a command in help; made from the registry. */
+export interface CommandSummary {
+  readonly slug: string;
+  readonly aliases: readonly string[];
+  readonly summary: Readonly<Record<Locale, string>>;
+  readonly usage: string;
+  readonly examples: Readonly<Record<Locale, readonly string[]>>;
+  readonly role: Role;
+}
+
+/** The commands a role may run, for help. */
+export interface Catalogue {
+  list(role: Role | null): readonly CommandSummary[];
+  find(name: string, role: Role | null): CommandSummary | null;
+}
+
+/** How the parts of the system are, for `ping` and `/readyz`. */
+export interface Health {
+  check(): Promise<readonly { readonly part: string; readonly state: "ok" | "degraded" | "down"; readonly note?: string }[]>;
+}
+
+/** What a command may use of the world outside. */
+export interface CommandPorts {
+  readonly clock: Clock;
+  readonly edge: Edge;
+  readonly runs: RunReader;
+  readonly people: People;
+  readonly catalogue: Catalogue;
+  readonly health: Health;
+  /** Whether an address may never be blocked, and why; null when it may. */
+  protectedBy(ip: string): "private" | "loopback" | "cloudflare" | "never_block" | "reserved" | null;
+}

@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import type { ErrorCode } from "./errors.ts";
+import type { Locale } from "./locale.ts";
+import type { Reply, Text } from "./reply.ts";
+import type { ReplyTo } from "./request.ts";
+
+/** The states of a run. The last four are ends. `unknown`: the provider left open whether it was done. */
+export const RUN_STATUSES = ["accepted", "running", "succeeded", "failed", "unknown", "cancelled"] as const;
+
+/** A state of a run. */
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** Why a run ended badly: a code of the table and the sentence for the person. */
+export interface RunError {
+  readonly code: ErrorCode;
+  readonly text: Text;
+}
+
+/** A run as people see it. Secrets are masked. Times are RFC 3339 UTC. */
+export interface RunView {
+  readonly run_id: string;
+  readonly command: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly status: RunStatus;
+  /** The person's id and the identity they asked with. */
+  readonly person_id: string;
+  readonly identity: string;
+  readonly attempts: number;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly output: unknown;
+  readonly error: RunError | null;
+}
+
+/** A command that has been accepted and is to be stored. */
+export interface NewRun {
+  readonly run_id: string;
+  readonly request_id: string;
+  readonly command: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly person_id: string;
+  readonly identity: string;
+  readonly locale: Locale;
+  readonly zone: string;
+}
+
+/** Something to be said to one address. */
+export interface NewDelivery {
+  readonly delivery_id: string;
+  readonly request_id: string;
+  readonly run_id: string | null;
+  readonly reply_to: ReplyTo;
+  readonly reply: Reply;
+  readonly locale: Locale;
+  readonly zone: string;
+  /** Not before so many milliseconds from now: a run that ends sooner is answered at once, without a "running" message. */
+  readonly delay_ms: number;
+}
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly status: "succeeded" | "failed" | "unknown" | "cancelled";
+  readonly output: unknown;
+  readonly error: RunError | null;
+  /** Replaces the "running" message of the run. */
+  readonly reply: Reply;
+}
+
+/** Storing accepted runs; every method may be repeated for the same request. */
+export interface RunAcceptor {
+  /**
+   * Stores a run and its first message, then queues both. A run of the same id that is there already stays as it is.
+   * @returns the run as it stands
+   */
+  accept(run: NewRun, delivery: NewDelivery | null): Promise<RunView>;
+  /** Stores a run that is carried out at once, claimed by this process, unless it is there already. */
+  begin(run: NewRun): Promise<{ readonly run: RunView; readonly fresh: boolean }>;
+  /** Stores the end of a run that was begun here. */
+  end(run_id: string, end: RunEnd): Promise<void>;
+  /** Runs of a person that have not ended. */
+  countOpen(person_id: string): Promise<number>;
+}
+
+const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
+const ID_LENGTH = 12;
+
+/**
+ * A short id that is the same for the same seed: 12 characters of Crockford's base32, the first 60 bits of a SHA-256.
+ * Short, because people type it on a phone; the run's unique `request_id` catches the collision that 60 bits make improbable.
+ */
+export function idFrom(seed: string): string {
+  const digest = createHash("sha256").update(seed).digest();
+  let id = "";
+  for (let i = 0; i < ID_LENGTH; i++) {
+    const bit = i * 5;
+    const pair = (digest.readUInt16BE(bit >> 3) >> (11 - (bit & 7))) & 31;
+    id += CROCKFORD[pair];
+  }
+  return id;
+}
