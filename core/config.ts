@@ -1,4 +1,10 @@
-import type { Locale } from "./locale.ts";
+import { parseNetwork } from "./addresses.ts";
+import { ConfigError, type Env, flag, integer, list, oneOf, optional, serverUrl } from "./config-fields.ts";
+import { parseAdminKey, parseFirstGrants, parseSecretKey } from "./config-people.ts";
+import { parseCloudflare, parseCloudflareBudget, parseSandbox, parseTelegram, parseTelegramLimits } from "./config-platforms.ts";
+import { LOCALES, type Locale } from "./locale.ts";
+
+export { ConfigError } from "./config-fields.ts";
 
 /** At most `limit` calls in any `window_ms`. */
 export interface Rate {
@@ -40,4 +46,81 @@ export interface Config {
   readonly cloudflare: { readonly token: string; readonly zone_id: string; readonly base_url: string } | null;
   readonly cloudflare_budget: Rate;
   readonly log_level: "debug" | "info" | "warn" | "error";
+}
+
+/**
+ * Reads every setting, or refuses. An empty variable is an unset one.
+ * @param env the variables of the process
+ * @param cwd the folder that a relative `DATA_DIR` starts from
+ * @throws ConfigError one line that names the variable and what it should be, without its value
+ */
+export function parseConfig(env: Env, cwd: string): Config {
+  const sandbox = parseSandbox(env);
+  const database_url = serverUrl(env, "DATABASE_URL", ["postgres:", "postgresql:"]);
+  return {
+    host: parseHost(env),
+    port: integer(env, "PORT", { min: 0, max: 65_535, fallback: 8_080 }),
+    data_dir: parseDataDir(env, cwd),
+    roles: parseRoles(env, database_url),
+    database_url,
+    redis: parseRedis(env),
+    sandbox,
+    admin_api_key: parseAdminKey(env),
+    secret_key: parseSecretKey(env),
+    first_grants: parseFirstGrants(env, sandbox !== null),
+    locale: oneOf(env, "DEFAULT_LOCALE", { of: LOCALES, fallback: "en" }),
+    zone: parseZone(env),
+    never_block: list(env, "NEVER_BLOCK").map(toNetwork),
+    telegram: parseTelegram(env),
+    telegram_limits: parseTelegramLimits(env),
+    cloudflare: parseCloudflare(env),
+    cloudflare_budget: parseCloudflareBudget(env),
+    log_level: oneOf(env, "LOG_LEVEL", { of: ["debug", "info", "warn", "error"], fallback: "info" }),
+  };
+}
+
+function parseHost(env: Env): string {
+  const host = optional(env, "HOST") ?? "127.0.0.1";
+  if (/^[a-z0-9._:-]{1,253}$/i.test(host)) return host;
+  throw new ConfigError("HOST", "must be an address or a name of this machine, without a port, e.g. 127.0.0.1");
+}
+
+/** Without `node:path`, which core may not use: the operating system resolves "./" and "../" itself. */
+function parseDataDir(env: Env, cwd: string): string {
+  const folder = optional(env, "DATA_DIR") ?? ".data";
+  if (folder.includes("\0")) throw new ConfigError("DATA_DIR", "must be a folder's path");
+  return /^([a-z]:)?[\\/]/i.test(folder) ? folder : `${cwd.replace(/[\\/]$/, "")}/${folder}`;
+}
+
+function parseRoles(env: Env, databaseUrl: string | null): readonly ProcessRole[] {
+  const words = list(env, "ROLES");
+  if (words.length === 0 || (words.length === 1 && words[0] === "all")) return PROCESS_ROLES;
+  const unknown = words.some((word) => !PROCESS_ROLES.some((role) => role === word));
+  if (unknown) throw new ConfigError("ROLES", `must be all, or a comma list of ${PROCESS_ROLES.join(", ")}`);
+  const roles = PROCESS_ROLES.filter((role) => words.includes(role));
+  if (roles.length === PROCESS_ROLES.length || databaseUrl !== null) return roles;
+  throw new ConfigError("DATABASE_URL", "must be set when ROLES is not all, for the processes share one database");
+}
+
+function parseRedis(env: Env): Config["redis"] {
+  const url = serverUrl(env, "REDIS_URL", ["redis:", "rediss:"]);
+  const require_aof = flag(env, "REDIS_REQUIRE_AOF", false);
+  return url === null ? null : { url, require_aof };
+}
+
+function parseZone(env: Env): string {
+  const zone = optional(env, "TZ_DEFAULT") ?? "UTC";
+  try {
+    // Offsets like "+09:00" are no zones of the IANA database, though newer engines take them.
+    if (/^[a-z]/i.test(zone)) return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone && zone;
+  } catch {
+    // Intl says RangeError for a zone it does not know.
+  }
+  throw new ConfigError("TZ_DEFAULT", "must be an IANA time zone, e.g. Asia/Seoul");
+}
+
+function toNetwork(item: string, at: number): string {
+  const network = parseNetwork(item);
+  if (network !== null) return network;
+  throw new ConfigError("NEVER_BLOCK", `must be a comma list of addresses and CIDRs; item ${at + 1} is none`);
 }

@@ -1,7 +1,8 @@
 import type { Locale } from "./locale.ts";
 import type { PlainReply } from "./reply.ts";
-import type { Person, Role } from "./request.ts";
+import type { Person, Request, Role } from "./request.ts";
 import type { RunView } from "./run.ts";
+import type { InboxEvent } from "./stores.ts";
 
 /** The time, injected so that tests hold it. */
 export interface Clock {
@@ -94,6 +95,44 @@ export interface Channel {
   send(message: OutgoingMessage): Promise<{ readonly message_id: string }>;
 }
 
+/** A chat platform's way in. */
+export interface BotAdapter {
+  readonly platform: string;
+  /** Starts to receive; resolves at once, and goes on by itself through outages. */
+  start(): void;
+  /** Takes nothing more; what is stored is somebody else's now. */
+  stop(): Promise<void>;
+  /** What a stored event asks for; null for one that asks for nothing. Pure but for reading who the person is. */
+  interpret(event: InboxEvent): Promise<Request | null>;
+  state(): PartState;
+}
+
+/** Where a platform's events go: stored when this resolves, so that they may be acknowledged; worked on afterwards. */
+export interface Intake {
+  receive(events: readonly InboxEvent[]): Promise<void>;
+}
+
+/** A right that one process at a time may hold. */
+export interface Lease {
+  /** False as soon as it is lost, e.g. with the connection to the database. */
+  held(): boolean;
+  release(): Promise<void>;
+}
+
+/** Rights that one process at a time may hold, over all processes. */
+export interface Leases {
+  /** Takes the right, or null when another process holds it. */
+  lease(name: string): Promise<Lease | null>;
+}
+
+/** How a part of the system is. */
+export interface PartState {
+  readonly part: string;
+  readonly state: "ok" | "degraded" | "down";
+  /** Why, in English, for operators; without secrets. */
+  readonly note?: string;
+}
+
 /** A rule that blocks an address at the edge of the network. */
 export interface BlockRule {
   readonly rule_id: string;
@@ -166,7 +205,7 @@ export interface Catalogue {
 
 /** How the parts of the system are, for `ping` and `/readyz`. */
 export interface Health {
-  check(): Promise<readonly { readonly part: string; readonly state: "ok" | "degraded" | "down"; readonly note?: string }[]>;
+  check(): Promise<readonly PartState[]>;
 }
 
 /** What a command may use of the world outside. */

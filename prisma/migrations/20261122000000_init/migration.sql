@@ -26,7 +26,7 @@ ALTER TABLE "keys" ADD CONSTRAINT "keys_person_id_fkey" FOREIGN KEY ("person_id"
 
 -- inbox: what came in
 CREATE TABLE "inbox" (
-  "request_id" TEXT NOT NULL, "platform" TEXT NOT NULL, "payload" JSONB NOT NULL,
+  "request_id" TEXT NOT NULL, "platform" TEXT NOT NULL, "payload" JSON NOT NULL,
   "received_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "done_at" TIMESTAMPTZ(3),
   "claimed_by" INTEGER, "attempts" INTEGER NOT NULL DEFAULT 0, "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "error" TEXT,
   CONSTRAINT "inbox_pkey" PRIMARY KEY ("request_id"));
@@ -37,7 +37,7 @@ CREATE INDEX "inbox_done_idx" ON "inbox" ("done_at");
 CREATE TABLE "runs" (
   "run_id" TEXT NOT NULL, "request_id" TEXT NOT NULL, "command" TEXT NOT NULL, "input" JSONB NOT NULL,
   "person_id" TEXT NOT NULL, "identity" TEXT NOT NULL, "locale" TEXT NOT NULL, "zone" TEXT NOT NULL,
-  "status" TEXT NOT NULL DEFAULT 'accepted', "attempts" INTEGER NOT NULL DEFAULT 0, "generation" INTEGER NOT NULL DEFAULT 0,
+  "status" TEXT NOT NULL DEFAULT 'accepted', "attempts" INTEGER NOT NULL DEFAULT 0, "takeovers" INTEGER NOT NULL DEFAULT 0, "generation" INTEGER NOT NULL DEFAULT 0,
   "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "sweep_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   "claimed_by" INTEGER, "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   "started_at" TIMESTAMPTZ(3), "finished_at" TIMESTAMPTZ(3), "output" JSONB, "error" JSONB,
@@ -50,7 +50,7 @@ CREATE INDEX "runs_created_idx" ON "runs" ("created_at" DESC, "run_id");
 -- deliveries: what goes out
 CREATE TABLE "deliveries" (
   "delivery_id" TEXT NOT NULL, "request_id" TEXT NOT NULL, "run_id" TEXT, "platform" TEXT NOT NULL, "address" TEXT NOT NULL,
-  "reply" JSONB NOT NULL, "locale" TEXT NOT NULL, "zone" TEXT NOT NULL, "status" TEXT NOT NULL DEFAULT 'scheduled',
+  "reply" JSON NOT NULL, "locale" TEXT NOT NULL, "zone" TEXT NOT NULL, "status" TEXT NOT NULL DEFAULT 'scheduled',
   "message_id" TEXT, "version" INTEGER NOT NULL DEFAULT 1, "sent_version" INTEGER NOT NULL DEFAULT 0,
   "attempts" INTEGER NOT NULL DEFAULT 0, "generation" INTEGER NOT NULL DEFAULT 0,
   "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "sweep_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,

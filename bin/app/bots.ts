@@ -1,0 +1,38 @@
+import { slugOf } from "../../core/command.ts";
+import type { Config } from "../../core/config.ts";
+import type { BotAdapter, Intake, Leases, Logger } from "../../core/ports.ts";
+import type { Desk } from "./desk.ts";
+import type { Platforms } from "./platforms.ts";
+import type { Part } from "./work.ts";
+
+/** What the ways in need. */
+export interface BotParts {
+  readonly desk: Desk;
+  readonly platforms: Platforms;
+  readonly leases: Leases;
+  readonly intake: Intake;
+  readonly log: Logger;
+}
+
+/** The ways in of the platforms that are on. The one place that lists them. */
+export async function createAdapters(config: Config, { desk, platforms, leases, intake, log }: BotParts): Promise<BotAdapter[]> {
+  const { telegram } = platforms;
+  if (!telegram) {
+    log.info({ platform: "telegram" }, "Telegram is off: TELEGRAM_BOT_TOKEN is not set");
+    return [];
+  }
+  const { createTelegramAdapter } = await import("../../bots/telegram/adapter.ts");
+  const menu = desk.registry.commands.map((command) => ({ command: slugOf(command), description: command.summary }));
+  const { locale, zone } = config;
+  return [createTelegramAdapter({ ...telegram, menu, leases, intake, people: desk.stores.people, locale, zone, log })];
+}
+
+/** Starts to receive. */
+export function startBots(adapters: readonly BotAdapter[]): Part {
+  for (const adapter of adapters) adapter.start();
+  return {
+    async stop() {
+      await Promise.all(adapters.map((adapter) => adapter.stop()));
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { createAuditLog } from "../../clients/postgres/audit.ts";
+import { createDeliveryStore } from "../../clients/postgres/deliveries.ts";
+import { createInboxStore } from "../../clients/postgres/inbox.ts";
+import { createKeyStore } from "../../clients/postgres/keys.ts";
+import { createPeople } from "../../clients/postgres/people.ts";
+import { createRunStore } from "../../clients/postgres/runs.ts";
+import { createTexts, loadCatalogues } from "../../clients/texts.ts";
+import { commands } from "../../commands/index.ts";
+import { createProtection } from "../../core/addresses.ts";
+import type { Config } from "../../core/config.ts";
+import { createDispatch, type Dispatch } from "../../core/dispatch.ts";
+import type { BotAdapter, CommandPorts, Logger } from "../../core/ports.ts";
+import { createRegistry, type Registry } from "../../core/registry.ts";
+import type { Texts } from "../../core/reply.ts";
+import { createRunAcceptor } from "../../jobs/acceptor.ts";
+import { createEnqueue } from "../../jobs/enqueue.ts";
+import { createHealth } from "./health.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { localesFolder } from "./paths.ts";
+import { createIdentities } from "./people.ts";
+import type { Platforms } from "./platforms.ts";
+import type { Queues } from "./queues.ts";
+import type { Storage } from "./storage.ts";
+
+/** What all surfaces and workers share: the commands, the stores, and dispatch. */
+export type Desk = Awaited<ReturnType<typeof createDesk>>;
+
+/** What the desk is made of. */
+export interface DeskParts {
+  readonly config: Config;
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly platforms: Platforms;
+  /** Filled in later, with what this process runs. */
+  readonly adapters: readonly BotAdapter[];
+  readonly log: Logger;
+  readonly stopping: AbortSignal;
+}
+
+/** The commands and their texts, checked. Needs no server, so the CLI uses it too. */
+export function loadRegistry(): { readonly registry: Registry; readonly texts: Texts } {
+  const texts = createTexts(loadCatalogues(localesFolder()));
+  return { registry: createRegistry(commands, texts), texts };
+}
+
+/** Puts the desk together. */
+export async function createDesk({ config, storage, queues, platforms, adapters, log, stopping }: DeskParts) {
+  const { registry, texts } = loadRegistry();
+  const stores = createStores(storage);
+  await stores.people.applyFirstGrants(config.first_grants);
+  const health = createHealth(storage, queues, { platforms, adapters });
+  const identities = createIdentities(config, stores.people, stores.keys);
+  const enqueue = { runs: createEnqueue(queues.runs, log), deliveries: createEnqueue(queues.deliveries, log) };
+  const ports: CommandPorts = {
+    clock: { now: () => new Date() },
+    edge: platforms.edge,
+    runs: stores.runs,
+    people: stores.people,
+    catalogue: registry.catalogue,
+    health,
+    protectedBy: createProtection(config.never_block),
+  };
+  const runs = createRunAcceptor({ runs: stores.runs, enqueueRuns: enqueue.runs, enqueueDeliveries: enqueue.deliveries });
+  const newToken = () => randomBytes(18).toString("base64url");
+  const metrics: Metrics = createMetrics(queues, health);
+  const dispatch: Dispatch = metrics.counting(
+    createDispatch({ registry, ports, ephemeral: queues.ephemeral, runs, audit: stores.audit, log, newToken, stopping }),
+  );
+  return { registry, texts, stores, health, identities, enqueue, ports, metrics, dispatch, newId: () => randomUUID() };
+}
+
+function createStores({ pool, session, prisma }: Storage) {
+  return {
+    inbox: createInboxStore(pool, session),
+    runs: createRunStore(pool, session),
+    deliveries: createDeliveryStore(pool, session),
+    audit: createAuditLog(pool),
+    people: createPeople(prisma),
+    keys: createKeyStore(prisma),
+  };
+}

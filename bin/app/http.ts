@@ -1,0 +1,39 @@
+import type { AddressInfo } from "node:net";
+import type { Config } from "../../core/config.ts";
+import type { Logger } from "../../core/ports.ts";
+import { createDirectory } from "../../http/directory.ts";
+import { createServer } from "../../http/server.ts";
+import { sandboxRoutes } from "../../sandbox/routes.ts";
+import type { Desk } from "./desk.ts";
+import { LOCAL } from "./people.ts";
+import type { Platforms } from "./platforms.ts";
+import type { Part } from "./work.ts";
+
+/** What the HTTP side needs. */
+export interface HttpParts {
+  readonly desk: Desk;
+  readonly platforms: Platforms;
+  readonly log: Logger;
+}
+
+/** Starts the HTTP server, with the sandbox's person's side where there is a sandbox. */
+export async function listen(config: Config, { desk, platforms, log }: HttpParts): Promise<Part & { readonly url: string }> {
+  const { host, port, locale, zone } = config;
+  const { dispatch, texts, health, stores, identities, registry, metrics, newId } = desk;
+  const server = createServer(
+    {
+      ...{ dispatch, texts, health, host, locale, zone, log, newId },
+      runs: stores.runs,
+      directory: createDirectory(registry.commands),
+      findKey: identities.findKey,
+      localPerson: LOCAL,
+      metrics: metrics.text,
+      sandbox: platforms.sandbox !== null,
+    },
+    platforms.sandbox ? { person: sandboxRoutes(platforms.sandbox.state) } : {},
+  );
+  await server.listen({ host, port });
+  const address = server.server.address() as AddressInfo;
+  const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return { url: `http://${shown}:${address.port}`, stop: () => server.close() };
+}

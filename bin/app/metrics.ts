@@ -1,0 +1,54 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Dispatch } from "../../core/dispatch.ts";
+import type { Health } from "../../core/ports.ts";
+import type { Queues } from "./queues.ts";
+
+/** What is measured, in Prometheus' text form. */
+export interface Metrics {
+  text(): Promise<string>;
+  /** Counts outcomes on their way. */
+  counting(dispatch: Dispatch): Dispatch;
+}
+
+/** The measures of this process; those of queues and parts are taken when they are asked for. */
+export function createMetrics(queues: Pick<Queues, "runs" | "deliveries">, health: Health): Metrics {
+  const register = new Registry();
+  const registers = [register];
+  collectDefaultMetrics({ register });
+  const outcomes = new Counter({
+    name: "switchboard_outcomes_total",
+    help: "Requests by what became of them",
+    labelNames: ["kind"],
+    registers,
+  });
+  new Gauge({
+    name: "switchboard_queue_jobs",
+    help: "Jobs by queue and state",
+    labelNames: ["queue", "state"],
+    registers,
+    async collect() {
+      for (const queue of ["runs", "deliveries"] as const) {
+        const counts = await queues[queue].counts().catch(() => ({}));
+        for (const [state, count] of Object.entries(counts)) this.set({ queue, state }, count);
+      }
+    },
+  });
+  new Gauge({
+    name: "switchboard_part_up",
+    help: "1 where a part works, 0.5 where it is degraded, 0 where it is down",
+    labelNames: ["part"],
+    registers,
+    async collect() {
+      const worth = { ok: 1, degraded: 0.5, down: 0 };
+      for (const { part, state } of await health.check()) this.set({ part }, worth[state]);
+    },
+  });
+  return {
+    text: () => register.metrics(),
+    counting: (dispatch) => async (request) => {
+      const outcome = await dispatch(request);
+      outcomes.inc({ kind: outcome.kind });
+      return outcome;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { Api } from "grammy";
+import { createCloudflareEdge } from "../../clients/cloudflare.ts";
+import type { Config } from "../../core/config.ts";
+import { OpsError } from "../../core/errors.ts";
+import type { Channel, Edge, Logger } from "../../core/ports.ts";
+import { text } from "../../core/reply.ts";
+import { createSandbox, type Sandbox } from "../../sandbox/server.ts";
+
+/** Telegram, as far as every process needs it: the client and the way out. */
+export interface Telegram {
+  readonly api: Api;
+  readonly token: string;
+  readonly channel: Channel;
+}
+
+/** The platforms outside, real or emulated. */
+export interface Platforms {
+  readonly sandbox: Sandbox | null;
+  readonly edge: Edge;
+  /** Null: off. */
+  readonly telegram: Telegram | null;
+  readonly cloudflare: "sandbox" | "on" | "off";
+  close(): Promise<void>;
+}
+
+/** Opens the platforms: those that are set, and in the sandbox the emulators of the others. */
+export async function openPlatforms(config: Config, log: Logger): Promise<Platforms> {
+  const sandbox = config.sandbox ? await openSandbox(config, config.sandbox.port, log) : null;
+  const cloudflare = config.cloudflare ?? sandbox?.cloudflare ?? null;
+  const telegram = config.telegram ?? sandbox?.telegram ?? null;
+  return {
+    sandbox,
+    edge: cloudflare ? createCloudflareEdge({ ...cloudflare, log }) : closedEdge(),
+    telegram: telegram && (await openTelegram(config, telegram, log)),
+    cloudflare: config.cloudflare ? "on" : sandbox ? "sandbox" : "off",
+    close: async () => sandbox?.close(),
+  };
+}
+
+function openSandbox(config: Config, port: number, log: Logger): Promise<Sandbox> {
+  const { data_dir, telegram_limits, cloudflare_budget } = config;
+  return createSandbox({ data_dir, port, telegram_limits, cloudflare_budget, log: (line) => log.error({}, line) });
+}
+
+async function openTelegram(config: Config, { token, api_root }: { token: string; api_root: string }, log: Logger): Promise<Telegram> {
+  // Loaded here, so that a process without Telegram does not carry it.
+  const { createTelegramApi, createTelegramChannel } = await import("../../bots/telegram/outbound.ts");
+  const api = createTelegramApi({ token, api_root });
+  return { api, token, channel: createTelegramChannel({ api, limits: config.telegram_limits, log }) };
+}
+
+/** Where Cloudflare is not set up: every call says so. */
+function closedEdge(): Edge {
+  const refuse = async () => {
+    throw new OpsError("upstream_refused", "Cloudflare is not set up", { text: text("cf.off") });
+  };
+  return { find: refuse, block: refuse, release: refuse };
+}

@@ -1,0 +1,44 @@
+import { createQueue } from "../../clients/bullmq/queue.ts";
+import { createPostgresEphemeral } from "../../clients/postgres/ephemeral.ts";
+import { checkRedis } from "../../clients/redis/connection.ts";
+import { createRedisEphemeral } from "../../clients/redis/ephemeral.ts";
+import type { Config } from "../../core/config.ts";
+import { ConfigError } from "../../core/config-fields.ts";
+import type { Ephemeral, Logger, Queue } from "../../core/ports.ts";
+import type { Storage } from "./storage.ts";
+
+/** What is on Redis where there is one, else on PostgreSQL. This is the one place that decides. */
+export interface Queues {
+  readonly runs: Queue;
+  readonly deliveries: Queue;
+  readonly ephemeral: Ephemeral;
+  /** A Redis that may forget. */
+  readonly volatile: boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the queues and what is kept for a while.
+ * @throws ConfigError when `REDIS_REQUIRE_AOF` is set and the Redis may forget
+ */
+export async function openQueues(config: Config, storage: Storage, log: Logger): Promise<Queues> {
+  const { redis } = config;
+  const volatile = redis !== null && (await mayForget(redis, log));
+  const backend = redis ? ({ kind: "redis", url: redis.url } as const) : ({ kind: "postgres", pool: storage.queuePool } as const);
+  const runs = createQueue("runs", backend, { log });
+  const deliveries = createQueue("deliveries", backend, { log });
+  const ephemeral = redis ? createRedisEphemeral({ url: redis.url, log }) : createPostgresEphemeral({ pool: storage.pool, log });
+  const close = async () => {
+    await Promise.all([runs.close(), deliveries.close(), ephemeral.close()]);
+  };
+  return { runs, deliveries, ephemeral, volatile, close };
+}
+
+async function mayForget({ url, require_aof }: { url: string; require_aof: boolean }, log: Logger): Promise<boolean> {
+  const facts = await checkRedis(url);
+  if (facts.aof && facts.noeviction) return false;
+  const wrong = [...(facts.aof ? [] : ["appendonly yes"]), ...(facts.noeviction ? [] : ["maxmemory-policy noeviction"])].join(" and ");
+  if (require_aof) throw new ConfigError("REDIS_URL", `must be a Redis with ${wrong}, for REDIS_REQUIRE_AOF is set`);
+  log.warn({ missing: wrong }, "Redis may forget queued work when it stops; rows are queued again, events would be lost");
+  return true;
+}

@@ -1,0 +1,83 @@
+import { purge } from "../../clients/postgres/retention.ts";
+import type { BotAdapter, Channel, Logger, QueueWorker } from "../../core/ports.ts";
+import { createIntake, type StartedIntake } from "../../jobs/intake.ts";
+import { createGateway } from "../../jobs/outbound/gateway.ts";
+import { createRunWorker } from "../../jobs/run-worker.ts";
+import { startSweeper } from "../../jobs/sweeper.ts";
+import type { Desk } from "./desk.ts";
+import type { Platforms } from "./platforms.ts";
+import type { Queues } from "./queues.ts";
+import type { Storage } from "./storage.ts";
+
+/** A part of the process that is stopped at its end. */
+export interface Part {
+  stop(within_ms: number): Promise<void>;
+}
+
+/** What the workers need. */
+export interface WorkParts {
+  readonly desk: Desk;
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly platforms: Platforms;
+  readonly log: Logger;
+  readonly stopping: AbortSignal;
+}
+
+/** Runs worked on at once in one process. Most of their time is spent waiting for others. */
+const RUN_CONCURRENCY = 16;
+/** Admitting a message is one read; the sending goes on in the chat's lane. */
+const DELIVERY_CONCURRENCY = 16;
+
+/** What comes in, worked on in this process. */
+export function openIntake({ desk, log }: Pick<WorkParts, "desk" | "log">, adapters: readonly BotAdapter[]): StartedIntake {
+  const interpreters = new Map(adapters.map((adapter) => [adapter.platform, adapter]));
+  const { inbox, deliveries } = desk.stores;
+  return createIntake({ inbox, deliveries, enqueueDeliveries: desk.enqueue.deliveries, dispatch: desk.dispatch, interpreters, log });
+}
+
+/** Starts the workers of both queues. */
+export async function startWorkers({ desk, queues, platforms, log, stopping }: WorkParts): Promise<Part> {
+  const { registry, ports, stores, enqueue, texts, identities } = desk;
+  const channels = new Map<string, Channel>(platforms.telegram ? [["telegram", platforms.telegram.channel]] : []);
+  const gateway = createGateway({
+    deliveries: stores.deliveries,
+    channels,
+    ephemeral: queues.ephemeral,
+    texts,
+    enqueueDeliveries: enqueue.deliveries,
+    log,
+  });
+  const work = createRunWorker({
+    ...{ registry, ports, log, stopping },
+    runs: stores.runs,
+    audit: stores.audit,
+    enqueueRuns: enqueue.runs,
+    enqueueDeliveries: enqueue.deliveries,
+    identify: identities.identify,
+  });
+  const workers: QueueWorker[] = await Promise.all([
+    queues.runs.work(work, { concurrency: RUN_CONCURRENCY }),
+    queues.deliveries.work((id) => gateway.admit(id), { concurrency: DELIVERY_CONCURRENCY }),
+  ]);
+  return {
+    async stop(within_ms) {
+      await Promise.all([...workers.map((worker) => worker.close(within_ms)), gateway.stop()]);
+    },
+  };
+}
+
+/** Starts the sweeper. */
+export function startSweeping({ desk, storage, queues, log }: WorkParts, intake: StartedIntake): Part {
+  const { stores, enqueue } = desk;
+  const sweeper = startSweeper({
+    tables: [
+      { rows: stores.runs, queue: queues.runs, enqueue: enqueue.runs },
+      { rows: stores.deliveries, queue: queues.deliveries, enqueue: enqueue.deliveries },
+    ],
+    takeOverInbox: intake.takeOver,
+    purge: () => purge(storage.pool),
+    log,
+  });
+  return { stop: () => sweeper.stop() };
+}

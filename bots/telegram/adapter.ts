@@ -1,0 +1,58 @@
+import type { Api } from "grammy";
+import type { Locale } from "../../core/locale.ts";
+import type { BotAdapter, Intake, Leases, Logger, People } from "../../core/ports.ts";
+import type { InboxEvent } from "../../core/stores.ts";
+import { type StoredUpdate, toRequest } from "./inbound.ts";
+import { type MenuEntry, sendMenu } from "./outbound.ts";
+import { type Polling, startPolling } from "./polling.ts";
+
+/** What Telegram's adapter needs. */
+export interface TelegramDeps {
+  readonly api: Api;
+  readonly token: string;
+  readonly intake: Intake;
+  readonly leases: Leases;
+  readonly people: Pick<People, "find">;
+  /** The commands for the bot's menu. */
+  readonly menu: readonly MenuEntry[];
+  readonly locale: Locale;
+  readonly zone: string;
+  readonly log: Logger;
+}
+
+/** Telegram's way in, by long polling. */
+export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
+  const { api, token, leases, log, people, locale, zone } = deps;
+  let polling: Polling | null = null;
+  let username: Promise<string> | null = null;
+  // A process that works on stored events without polling asks once; until Telegram answers, nothing in a group is taken for ours.
+  const whoAmI = () => {
+    username ??= api.getMe().then((me) => me.username);
+    username.catch(() => {
+      username = null;
+    });
+    return username;
+  };
+  return {
+    platform: "telegram",
+    start() {
+      polling = startPolling({ api, token, leases, log, intake: deps.intake, onReady });
+    },
+    async stop() {
+      await polling?.stop();
+    },
+    async interpret(event: InboxEvent) {
+      const { update } = event.payload as StoredUpdate;
+      // Ends the button's waiting sign. Not worth repeating: Telegram ends it by itself after a while.
+      if (update.callback_query) void api.answerCallbackQuery(update.callback_query.id).catch(() => undefined);
+      const name = update.message && update.message.chat.type !== "private" ? await whoAmI() : "";
+      return toRequest(event, { people, locale, zone, username: () => name });
+    },
+    state: () => polling?.state() ?? { part: "telegram", state: "ok" },
+  };
+
+  async function onReady(me: { readonly id: number; readonly username: string }): Promise<void> {
+    username = Promise.resolve(me.username);
+    await sendMenu(api, deps.menu);
+  }
+}

@@ -1,0 +1,123 @@
+import type { JobsOptions } from "bullmq";
+import type { Logger, Queue, QueueWorker } from "../../core/ports.ts";
+import { withinDeadline } from "./deadline.ts";
+import { createPostgresStore } from "./postgres.ts";
+import { createRedisStore } from "./redis.ts";
+import type { JobStore, Producer, QueueBackend } from "./store.ts";
+import { startWorker } from "./worker.ts";
+
+/** For whom a queue is opened. */
+export interface QueueDeps {
+  readonly log: Logger;
+  /**
+   * How long a job belongs to a worker that gives no sign, in milliseconds. A worker gives one every half of it, so it may be
+   * blocked for a little less than the other half; another takes the job over when one to two of these are gone. Default 10 s.
+   */
+  readonly lock_ms?: number;
+}
+
+const LOCK_MS = 10_000;
+/** How long finished and failed jobs stay, in seconds. */
+const KEEP_SECONDS = 3_600;
+/** At most so many of them. On PostgreSQL counting costs as much as there are, so one job in a hundred sees to it. */
+const KEEP_COUNT = 10_000;
+const COUNT_EVERY = 100;
+
+/** Jobs before they are BullMQ's. */
+type Jobs = Parameters<Queue["add"]>[0];
+
+/**
+ * A queue on BullMQ; what it does is the same on both backends. Nothing is retried here (a job has one attempt): who queued the job
+ * watches its row.
+ * @param name without ":"
+ */
+export function createQueue(name: string, backend: QueueBackend, { log, lock_ms = LOCK_MS }: QueueDeps): Queue {
+  const user = { name, log };
+  const store = backend.kind === "redis" ? createRedisStore(backend.url, user) : createPostgresStore(backend.pool, user);
+  const producer = createProducer(name, store, log);
+  const workers = new Set<QueueWorker>();
+  const toBullJobs = createPacker(name);
+  return {
+    async add(jobs) {
+      const packed = toBullJobs(jobs);
+      if (packed.length > 0) await producer.run((queue) => queue.addBulk(packed));
+    },
+    async alive(job_ids) {
+      return new Set(job_ids.length === 0 ? [] : await producer.run(() => store.alive(job_ids)));
+    },
+    async work(handler, { concurrency }) {
+      const worker = await startWorker({ name, store, log, handler, concurrency, lock_ms });
+      workers.add(worker);
+      return worker;
+    },
+    async counts() {
+      const states = ["waiting", "prioritized", "active", "delayed", "failed"] as const;
+      const found = await producer.run((queue) => queue.getJobCounts(...states));
+      const of = (state: (typeof states)[number]) => found[state] ?? 0;
+      return { waiting: of("waiting") + of("prioritized"), active: of("active"), delayed: of("delayed"), failed: of("failed") };
+    },
+    async close() {
+      await Promise.all([...workers].map((worker) => worker.close(0)));
+      await producer.close();
+      await store.close();
+    },
+  };
+}
+
+/** Turns jobs into BullMQ's, every hundredth of which also sees to the number of finished ones. */
+function createPacker(name: string) {
+  let packed = 0;
+  const keep = () => (packed++ % COUNT_EVERY === 0 ? { age: KEEP_SECONDS, count: KEEP_COUNT } : { age: KEEP_SECONDS });
+  return (jobs: Jobs) =>
+    jobs.map(({ job_id, id, delay_ms, priority }) => {
+      const kept = keep();
+      const opts: JobsOptions = { jobId: job_id, attempts: 1, stackTraceLimit: 0, removeOnComplete: kept, removeOnFail: kept };
+      if (delay_ms !== undefined && delay_ms > 0) opts.delay = Math.ceil(delay_ms);
+      if (priority !== undefined) opts.priority = priority;
+      return { name, data: { id }, opts };
+    });
+}
+
+/** The producer, made again when it could not be made ready: BullMQ remembers a failed start for ever. */
+function createProducer(name: string, store: JobStore, log: Logger) {
+  let ready: Producer | undefined;
+  let starting: Promise<Producer> | undefined;
+  let waiting: Promise<Producer> | undefined;
+
+  const start = async () => {
+    const queue = store.producer();
+    // What fails is told to the caller of add; the connections log that they are lost.
+    queue.on("error", (error) => log.debug({ err: error, queue: name }, "the producer met an error"));
+    try {
+      await queue.waitUntilReady();
+      ready = queue;
+      return queue;
+    } catch (error) {
+      starting = undefined;
+      await queue.close().catch(() => undefined);
+      throw error;
+    }
+  };
+  // All callers share one wait, so that an outage at the start piles nothing up.
+  const wait = () => {
+    starting ??= start();
+    const shared = starting;
+    waiting ??= withinDeadline(`queue ${name}`, () => shared).finally(() => {
+      waiting = undefined;
+    });
+    return waiting;
+  };
+  return {
+    async run<T>(work: (queue: Producer) => Promise<T>): Promise<T> {
+      try {
+        const queue = ready ?? (await wait());
+        return await withinDeadline(`queue ${name}`, () => work(queue));
+      } catch (thrown) {
+        throw store.toError(thrown);
+      }
+    },
+    async close() {
+      await withinDeadline(`queue ${name}`, async () => ready?.close()).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { Queue as BullQueue, Worker as BullWorker } from "bullmq";
+import type { Logger } from "../../core/ports.ts";
+import type { createPool } from "../postgres/pool.ts";
+
+/** Where the jobs are kept. */
+export type QueueBackend =
+  | { readonly kind: "redis"; readonly url: string }
+  /**
+   * A pool whose `search_path` is `bullmq,public`; BullMQ's migrations have run. Shared, its owner ends it.
+   * Every worker holds one of its connections for LISTEN, so its `max` must leave room for that.
+   */
+  | { readonly kind: "postgres"; readonly pool: ReturnType<typeof createPool> };
+
+/** What is in a job: which row to work on, and nothing else. */
+export interface JobData {
+  readonly id: string;
+}
+
+/** What is used of BullMQ's producer. */
+export type Producer = Pick<BullQueue<JobData>, "addBulk" | "getJobCounts" | "waitUntilReady" | "close"> & Failing;
+
+/** What is used of BullMQ's worker. */
+export type Consumer = Pick<BullWorker<JobData>, "waitUntilReady" | "pause" | "resume" | "close"> & Failing;
+
+interface Failing {
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/** How a worker works, in BullMQ's words. */
+export interface ConsumerOptions {
+  readonly concurrency: number;
+  readonly lockDuration: number;
+  readonly stalledInterval: number;
+  readonly maxStalledCount: number;
+  readonly runRetryDelay: number;
+}
+
+/** A worker, and what BullMQ's own type leaves out. */
+export interface OpenConsumer {
+  readonly consumer: Consumer;
+  /** Cuts its connections, whatever it is doing. */
+  disconnect(): Promise<void>;
+}
+
+/** What differs between Redis and PostgreSQL. Everything else about a queue is in queue.ts and worker.ts. */
+export interface JobStore {
+  /** Resolves when the store answers. */
+  ping(): Promise<unknown>;
+  /** A new producer, not yet ready. */
+  producer(): Producer;
+  /** A new worker, which starts at once. */
+  consumer(work: (data: JobData) => Promise<void>, options: ConsumerOptions): OpenConsumer;
+  /** Of these job ids, those that are neither finished nor gone, in one round trip. */
+  alive(job_ids: readonly string[]): Promise<readonly string[]>;
+  /** What the store threw: `unavailable` where it cannot be had, else what it was. */
+  toError(thrown: unknown): unknown;
+  close(): Promise<void>;
+}
+
+/** Whose store it is. */
+export interface StoreUser {
+  readonly name: string;
+  readonly log: Logger;
+}
+
+/** Options of every producer: nobody reads BullMQ's stream of events, whose default is 10,000 entries a queue. */
+export const STREAMS = { events: { maxLen: 100 } };

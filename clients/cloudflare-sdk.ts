@@ -1,0 +1,124 @@
+import type { BaseAccessRules } from "cloudflare/resources/firewall/access-rules";
+import { z } from "zod";
+import { OpsError } from "../core/errors.ts";
+import { text } from "../core/reply.ts";
+
+/** How long one HTTP call may take, its body included, in milliseconds. */
+const CALL_TIMEOUT_MS = 10_000;
+/** Tries after the first, by the SDK, 0.5-1 s apart; none after a 429, see `plainFetch`. */
+const MAX_RETRIES = 2;
+/** `firewallaccessrules.api.duplicate_of_existing`: a rule for the address is there, in whatever mode. */
+const DUPLICATE = 10_009;
+/** `firewallaccessrules.api.not_found`. The code alone says nothing, a rule that is not valid has it too; nor does the 404, a wrong zone has it. */
+const NOT_FOUND = /not_found/;
+/** "Invalid request headers": what a token of the wrong form is answered, with a 400. */
+const BAD_HEADERS = 6_003;
+
+/** What the SDK's errors say, read without loading its classes. Without a status nothing readable came back. */
+const REFUSAL = z.object({
+  status: z.number(),
+  headers: z.instanceof(Headers).optional().catch(undefined),
+  errors: z.array(z.object({ code: z.number(), message: z.string() })).catch([]),
+});
+
+/** What a failed call means. `open`: it may have been carried out all the same. */
+export type Failure = "open" | "limited" | "token" | "duplicate" | "gone" | "refused";
+
+/**
+ * Loads the SDK (97 MB) and opens the access rules. Every option it would take from a `CLOUDFLARE_*` variable is given,
+ * so that none is read by stealth.
+ */
+export async function openRules({ token, base_url }: { token: string; base_url: string }): Promise<BaseAccessRules> {
+  const { createClient } = await import("cloudflare/tree-shakable");
+  const { BaseAccessRules } = await import("cloudflare/resources/firewall/access-rules");
+  const client = createClient({
+    resources: [BaseAccessRules],
+    apiToken: token,
+    apiKey: null,
+    apiEmail: null,
+    userServiceKey: null,
+    baseURL: base_url,
+    timeout: CALL_TIMEOUT_MS,
+    maxRetries: MAX_RETRIES,
+    logLevel: "off",
+    fetch: plainFetch(token),
+  });
+  return client.firewall.accessRules;
+}
+
+/**
+ * A fetch for the SDK that mends three habits of it: `CLOUDFLARE_CUSTOM_HEADERS` would be added to every call (only the
+ * headers needed are sent), a body that never ends would hang, and a `Retry-After` would be slept through, however long
+ * and deaf to the signal: the waiting belongs to the queue.
+ */
+function plainFetch(token: string): typeof fetch {
+  return async (input, init) => {
+    const given = new Headers(init?.headers);
+    const headers = new Headers({ authorization: `Bearer ${token}`, accept: "application/json" });
+    for (const name of ["content-type", "user-agent"]) {
+      const value = given.get(name);
+      if (value) headers.set(name, value);
+    }
+    const limit = AbortSignal.timeout(CALL_TIMEOUT_MS);
+    const signal = init?.signal ? AbortSignal.any([init.signal, limit]) : limit;
+    const response = await fetch(input, { ...init, headers, signal });
+    if (response.status !== 429 && !response.headers.has("retry-after")) return response;
+    const final = new Headers(response.headers);
+    final.set("x-should-retry", "false");
+    return new Response(response.body, { status: response.status, headers: final });
+  };
+}
+
+/** What it means that a call of the SDK threw this. */
+export function failureOf(thrown: unknown): Failure {
+  const refusal = REFUSAL.safeParse(thrown).data;
+  if (!refusal) return "open";
+  const { status, errors } = refusal;
+  const has = (code: number) => errors.some((error) => error.code === code);
+  if (status === 429) return "limited";
+  if (status >= 500 || status === 408) return "open";
+  if (status === 401 || status === 403 || has(BAD_HEADERS)) return "token";
+  if (has(DUPLICATE)) return "duplicate";
+  if (status === 404 && errors.some(({ message }) => NOT_FOUND.test(message))) return "gone";
+  return "refused";
+}
+
+/**
+ * What the SDK threw as an `OpsError` that never shows the token. The original is not its cause: undici quotes a header
+ * that it finds invalid, and that is the token.
+ */
+export function toEdgeError(thrown: unknown, what: string, token: string): OpsError {
+  if (thrown instanceof OpsError) return thrown;
+  const refusal = REFUSAL.safeParse(thrown).data;
+  const redact = (words: string) => words.replaceAll(token, "[token]");
+  const said = redact(refusal ? saidIn(refusal) : describe(thrown));
+  const message = `Cloudflare ${what}: ${said}`;
+  const wait = retryAfterMs(refusal?.headers?.get("retry-after"));
+  switch (failureOf(thrown)) {
+    case "open":
+      return new OpsError("upstream_unavailable", message, wait);
+    case "limited":
+      return new OpsError("rate_limited", message, wait);
+    case "token":
+      return new OpsError("upstream_refused", message, { text: text("cf.token_refused") });
+    default:
+      return new OpsError("upstream_refused", message, { text: text("cf.refused", { reason: said }) });
+  }
+}
+
+function saidIn({ status, errors }: z.infer<typeof REFUSAL>): string {
+  const reasons = errors.map(({ code, message }) => `${code} ${message}`).join("; ");
+  return `HTTP ${status}: ${reasons || "no reason given"}`;
+}
+
+/** The words of an error and of what caused it: "Connection error. fetch failed connect ECONNREFUSED 127.0.0.1:1". */
+function describe(thrown: unknown): string {
+  if (thrown instanceof z.ZodError) return "an answer of an unknown form";
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause instanceof Error ? `${thrown.message} ${describe(thrown.cause)}` : thrown.message;
+}
+
+function retryAfterMs(header: string | null | undefined): { retry_after_ms?: number } {
+  const seconds = Number.parseFloat(header ?? "");
+  return Number.isFinite(seconds) && seconds >= 0 ? { retry_after_ms: Math.ceil(seconds * 1000) } : {};
+}

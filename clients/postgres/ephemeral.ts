@@ -1,0 +1,174 @@
+import type pg from "pg";
+import type { Budget, Ephemeral, Logger } from "../../core/ports.ts";
+import { withinDeadline } from "../bullmq/deadline.ts";
+import { toUnavailable } from "./pool.ts";
+
+/** Where and for whom. */
+export interface PostgresEphemeralDeps {
+  /** Shared; its owner ends it. */
+  readonly pool: pg.Pool;
+  readonly log: Logger;
+}
+
+/** A budget as it is counted: in buckets of `width_ms`, at most 100 to the window. */
+export interface Window extends Budget {
+  readonly width_ms: number;
+}
+
+/** Writes between two looks for rows whose time is over. */
+const PURGE_EVERY = 200;
+/** Rows removed by one look: more than are written between two, so they cannot pile up. */
+const PURGE_LIMIT = 1_000;
+
+const IN_MS = (parameter: string) => `now() + ${parameter}::float8 * interval '1 millisecond'`;
+
+// The JSON is kept as text inside the jsonb: so NUL characters, lone surrogates and the order of keys come back as in Redis.
+const PUT = `
+  INSERT INTO conversations (key, value, expires_at) VALUES ($1, to_jsonb($2::text), ${IN_MS("$3")})
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`;
+const GET = "SELECT value #>> '{}' AS text FROM conversations WHERE key = $1 AND expires_at > now()";
+const TAKE = "DELETE FROM conversations WHERE key = $1 RETURNING value #>> '{}' AS text, expires_at > now() AS live";
+
+const COUNT = `
+  INSERT INTO conversations AS c (key, value, expires_at) VALUES ($1, '1', ${IN_MS("$2")})
+  ON CONFLICT (key) DO UPDATE SET
+    value = CASE WHEN c.expires_at > now() THEN to_jsonb(c.value::int + 1) ELSE excluded.value END,
+    expires_at = CASE WHEN c.expires_at > now() THEN c.expires_at ELSE excluded.expires_at END
+  RETURNING value::int AS count, ceil(extract(epoch FROM expires_at - now()) * 1000)::float8 AS resets_in_ms`;
+
+const PURGE = `
+  DELETE FROM conversations WHERE key IN (
+    SELECT key FROM conversations WHERE expires_at <= now() ORDER BY expires_at LIMIT ${PURGE_LIMIT} FOR UPDATE SKIP LOCKED)`;
+
+// A sliding window in buckets: value = {number of the bucket: calls booked in it}. A call counts until its whole bucket has left
+// the window. The rows are locked in the order of their keys, so two callers never wait for each other; the clock is read once all
+// are locked (an aggregate over them), so a caller that waited books at the time it got through. FOR UPDATE gives the newest
+// version of a row, and ON CONFLICT writes to it, so nothing that was booked in between is lost. A bucket from the future, after
+// the clock was set back, counts as made now.
+const RESERVE = `
+  WITH asked AS (
+    SELECT * FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[]) AS t(key, call_limit, window_ms, width_ms)),
+  locked AS MATERIALIZED (
+    SELECT key, value FROM conversations WHERE key = ANY($1) ORDER BY key FOR UPDATE),
+  clock AS MATERIALIZED (
+    SELECT count(*) AS found, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now FROM locked),
+  bucket AS MATERIALIZED (
+    SELECT key, call_limit, number, calls, (number + 1) * width_ms + window_ms AS leaves
+    FROM asked JOIN locked USING (key) CROSS JOIN clock CROSS JOIN LATERAL (
+      SELECT least(pair.key::float8, floor(now / width_ms)) AS number, sum(pair.value::int) AS calls
+      FROM jsonb_each_text(value) AS pair GROUP BY 1) AS counted
+    WHERE (number + 1) * width_ms + window_ms > now),
+  full_bucket AS MATERIALIZED (
+    SELECT leaves FROM (
+      SELECT leaves, call_limit, sum(calls) OVER (PARTITION BY key ORDER BY number DESC) AS since FROM bucket) AS running
+    WHERE since >= call_limit),
+  booked AS (
+    INSERT INTO conversations (key, value, expires_at)
+    SELECT key, (
+        SELECT jsonb_object_agg(number::bigint::text, calls) FROM (
+          SELECT number, sum(calls) AS calls FROM (
+            SELECT number, calls FROM bucket WHERE bucket.key = asked.key UNION ALL SELECT floor(now / width_ms), 1) AS with_this_one
+          GROUP BY number) AS merged),
+      to_timestamp((now + window_ms + 2 * width_ms) / 1000)
+    FROM asked CROSS JOIN clock
+    WHERE found = cardinality($1) AND NOT EXISTS (SELECT FROM full_bucket)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at)
+  SELECT found = cardinality($1) AS complete, ceil(coalesce((SELECT max(leaves) FROM full_bucket) - now, 0))::float8 AS wait_ms FROM clock`;
+
+// Only a row that exists can be locked. They are made outside the booking, in the order of their keys.
+const MAKE_ROWS = `
+  INSERT INTO conversations (key, value, expires_at)
+  SELECT key, '{}', ${IN_MS("max(window_ms)")} FROM unnest($1::text[], $2::float8[]) AS t(key, window_ms) GROUP BY key ORDER BY key
+  ON CONFLICT DO NOTHING`;
+
+/**
+ * Small things in the table `conversations`, by the database's clock. Every method throws OpsError `unavailable` within 2 s when
+ * the database is away. Rows whose time is over are removed in passing, every 200 writes.
+ */
+export function createPostgresEphemeral({ pool, log }: PostgresEphemeralDeps): Ephemeral {
+  const run = <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]) => query<Row>(pool, sql, values);
+  const purge = createPurge(pool, log);
+  return {
+    async put(name, value, ttl_ms) {
+      await run(PUT, [`value:${name}`, JSON.stringify(value), wholeMs(ttl_ms)]);
+      purge.wrote();
+    },
+    async get(name) {
+      const [row] = await run<{ text: string }>(GET, [`value:${name}`]);
+      return row && JSON.parse(row.text);
+    },
+    async take(name) {
+      const [row] = await run<{ text: string; live: boolean }>(TAKE, [`value:${name}`]);
+      return row?.live ? JSON.parse(row.text) : undefined;
+    },
+    async count(name, ttl_ms) {
+      const [row] = await run<{ count: number; resets_in_ms: number }>(COUNT, [`count:${name}`, wholeMs(ttl_ms)]);
+      purge.wrote();
+      return { count: row?.count ?? 0, resets_in_ms: row?.resets_in_ms ?? 0 };
+    },
+    async reserve(budgets) {
+      const windows = toWindows(budgets);
+      if (windows.length === 0) return 0;
+      const wait_ms = await reserve(run, windows);
+      purge.wrote();
+      return wait_ms;
+    },
+    close: () => purge.close(),
+  };
+}
+
+type Run = <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]) => Promise<Row[]>;
+
+async function reserve(run: Run, windows: readonly Window[]): Promise<number> {
+  const keys = windows.map(({ key }) => `budget:${key}`);
+  const lengths = windows.map(({ window_ms }) => window_ms);
+  const values = [keys, windows.map(({ limit }) => limit), lengths, windows.map(({ width_ms }) => width_ms)];
+  for (;;) {
+    const [row] = await run<{ complete: boolean; wait_ms: number }>(RESERVE, values);
+    if (row?.complete) return row.wait_ms;
+    await run(MAKE_ROWS, [keys, lengths]);
+  }
+}
+
+/** Budgets as they are counted: one for each key and length of window, the strictest where there are several. */
+export function toWindows(budgets: readonly Budget[]): readonly Window[] {
+  const windows = new Map<string, Window>();
+  for (const { key, limit, window_ms } of budgets) {
+    if (!(limit >= 1 && window_ms >= 1)) throw new RangeError(`the budget ${key} allows nothing: ${limit} in ${window_ms} ms`);
+    const name = `${key}:${window_ms}`;
+    const strictest = Math.min(limit, windows.get(name)?.limit ?? limit);
+    windows.set(name, { key: name, limit: strictest, window_ms, width_ms: Math.max(1, Math.ceil(window_ms / 100)) });
+  }
+  return [...windows.values()];
+}
+
+/** A time to live in whole milliseconds, at least one. */
+export function wholeMs(ttl_ms: number): number {
+  return Math.max(1, Math.ceil(ttl_ms));
+}
+
+async function query<Row extends pg.QueryResultRow>(pool: pg.Pool, sql: string, values: readonly unknown[]): Promise<Row[]> {
+  const result = withinDeadline("ephemeral", () => pool.query<Row>(sql, [...values]));
+  return result.then(
+    ({ rows }) => rows,
+    (thrown: unknown) => {
+      throw toUnavailable(thrown);
+    },
+  );
+}
+
+function createPurge(pool: pg.Pool, log: Logger) {
+  let writes = 0;
+  let running: Promise<void> | undefined;
+  const purge = async () => {
+    await query(pool, PURGE, []).catch((error: unknown) => log.debug({ err: error }, "small things were not tidied up this time"));
+    running = undefined;
+  };
+  return {
+    wrote() {
+      writes += 1;
+      if (writes % PURGE_EVERY === 0) running ??= purge();
+    },
+    close: async () => running,
+  };
+}

@@ -1,0 +1,46 @@
+import type pg from "pg";
+import type { InboxEvent, InboxStore } from "../../core/stores.ts";
+import { query } from "./query.ts";
+import { ALIVE_SESSIONS, type Session } from "./session.ts";
+
+/**
+ * What came in, on the table `inbox`. An event belongs to the process that stored it for as long as that process lives.
+ * @param session this process's sign of life
+ */
+export function createInboxStore(pool: pg.Pool, session: Pick<Session, "id">): InboxStore {
+  return {
+    async receive(events) {
+      const rows = await query<{ request_id: string }>(
+        pool,
+        `INSERT INTO inbox (request_id, platform, payload, claimed_by, attempts)
+         SELECT request_id, platform, payload, $4, 1 FROM unnest($1::text[], $2::text[], $3::json[]) AS event(request_id, platform, payload)
+         ON CONFLICT DO NOTHING RETURNING request_id`,
+        [events.map((e) => e.request_id), events.map((e) => e.platform), events.map((e) => JSON.stringify(e.payload)), session.id()],
+      );
+      const fresh = new Set(rows.map((row) => row.request_id));
+      return events.filter((event) => fresh.delete(event.request_id));
+    },
+    async done(request_id) {
+      await query(pool, "UPDATE inbox SET done_at = now(), claimed_by = NULL WHERE request_id = $1", [request_id]);
+    },
+    async giveBack(request_id, delay_ms, error) {
+      const [row] = await query<{ attempts: number }>(
+        pool,
+        `UPDATE inbox SET claimed_by = NULL, due_at = now() + $2 * interval '1 millisecond', error = $3
+         WHERE request_id = $1 RETURNING attempts`,
+        [request_id, delay_ms, error],
+      );
+      return row?.attempts ?? 0;
+    },
+    takeOver: async (limit) =>
+      query<InboxEvent>(
+        pool,
+        `UPDATE inbox SET claimed_by = $1, attempts = attempts + 1 WHERE request_id IN (
+           SELECT request_id FROM inbox
+           WHERE done_at IS NULL AND due_at <= now() AND (claimed_by IS NULL OR claimed_by NOT IN (${ALIVE_SESSIONS}))
+           ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+         RETURNING request_id, platform, payload`,
+        [session.id(), limit],
+      ),
+  };
+}

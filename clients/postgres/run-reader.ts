@@ -1,0 +1,56 @@
+import type pg from "pg";
+import type { Locale } from "../../core/locale.ts";
+import type { RunReader } from "../../core/ports.ts";
+import type { RunError, RunStatus, RunView } from "../../core/run.ts";
+import { query } from "./query.ts";
+
+/** A row of the table `runs`. */
+export interface RunRow {
+  readonly run_id: string;
+  readonly request_id: string;
+  readonly command: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly person_id: string;
+  readonly identity: string;
+  readonly locale: Locale;
+  readonly zone: string;
+  readonly status: RunStatus;
+  readonly attempts: number;
+  readonly takeovers: number;
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+  readonly output: unknown;
+  readonly error: RunError | null;
+}
+
+/** A row as people see it. */
+export function toView(row: RunRow): RunView {
+  const { run_id, command, input, status, person_id, identity, attempts, output, error } = row;
+  return {
+    ...{ run_id, command, input, status, person_id, identity, attempts, output, error },
+    created_at: row.created_at.toISOString(),
+    started_at: row.started_at?.toISOString() ?? null,
+    finished_at: row.finished_at?.toISOString() ?? null,
+  };
+}
+
+/** Reads runs. Lists are newest first and use the index on (created_at, run_id), or the person's. */
+export function createRunReader(pool: pg.Pool): RunReader {
+  return {
+    async get(run_id) {
+      const [row] = await query<RunRow>(pool, "SELECT * FROM runs WHERE run_id = $1", [run_id]);
+      return row ? toView(row) : null;
+    },
+    async list({ person_id, status, command, before, limit }) {
+      const rows = await query<RunRow>(
+        pool,
+        `SELECT * FROM runs WHERE ($1::text IS NULL OR person_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR command = $3)
+           AND ($4::timestamptz IS NULL OR (created_at, run_id) < ($4, $5))
+         ORDER BY created_at DESC, run_id DESC LIMIT $6`,
+        [person_id ?? null, status ?? null, command ?? null, before?.created_at ?? null, before?.run_id ?? null, limit],
+      );
+      return rows.map(toView);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import type pg from "pg";
+import { OpsError } from "../../core/errors.ts";
+import type { NewDelivery, RunView } from "../../core/run.ts";
+import { type ClaimedRun, jobId, type RunStore } from "../../core/stores.ts";
+import { query } from "./query.ts";
+import { createRunReader, type RunRow, toView } from "./run-reader.ts";
+import type { Session } from "./session.ts";
+import { createSweepable, DELAY_MS, firstLook, type JobRow, toJob } from "./sweepable.ts";
+
+/** A job may fire a little before its time by the database's clock; that is no reason to send it away. */
+const CLOCK_TOLERANCE = "interval '1 second'";
+
+const INSERT = `
+  WITH run AS (
+    INSERT INTO runs (run_id, request_id, command, input, person_id, identity, locale, zone, status, claimed_by, started_at, attempts, sweep_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text, $10::int, CASE WHEN $10::int IS NOT NULL THEN now() END,
+            CASE WHEN $10::int IS NOT NULL THEN 1 ELSE 0 END, ${firstLook("now()")})
+    ON CONFLICT DO NOTHING RETURNING *),
+  delivery AS (
+    INSERT INTO deliveries (delivery_id, request_id, run_id, platform, address, message_id, reply, locale, zone, due_at, sweep_at)
+    SELECT $11, $12, $1, $13, $14, $15, $16::json, $7, $8, now() + $17::int * interval '1 millisecond', ${firstLook("now() + $17::int * interval '1 millisecond'")}
+    FROM run WHERE $11::text IS NOT NULL ON CONFLICT DO NOTHING)
+  SELECT * FROM run`;
+
+const FINISH = `
+  WITH run AS (
+    UPDATE runs SET status = $3, output = $4, error = $5, finished_at = now(), claimed_by = NULL
+    WHERE run_id = $1 AND claimed_by = $2 AND status = 'running' RETURNING run_id),
+  delivery AS (
+    UPDATE deliveries SET reply = $6::json, version = version + 1, due_at = now(), sweep_at = ${firstLook("now()")},
+      generation = generation + CASE WHEN status = 'sending' THEN 0 ELSE 1 END,
+      status = CASE WHEN status = 'sending' THEN status ELSE 'scheduled' END
+    WHERE run_id IN (SELECT run_id FROM run) RETURNING delivery_id AS id, generation, status)
+  SELECT run.run_id, delivery.id, delivery.generation, delivery.status FROM run LEFT JOIN delivery ON true`;
+
+/**
+ * Runs, on the table `runs`. Whatever changes a claimed run asks for the claim again, so that a process that was taken for dead changes nothing.
+ * @param session this process's sign of life
+ */
+export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): RunStore {
+  return {
+    ...createRunReader(pool),
+    ...createSweepable(pool, {
+      table: "runs",
+      id: "run_id",
+      open: "accepted",
+      claimed: "running",
+      // The try that died is not counted, but takeovers are: a run that kills its worker must end some day.
+      on_take_over: ", attempts = greatest(attempts - 1, 0), takeovers = takeovers + 1",
+    }),
+    async insert(run, { delivery, claim }) {
+      const claimed_by = claim ? session.id() : null;
+      const values = [
+        run.run_id,
+        run.request_id,
+        run.command,
+        JSON.stringify(run.input),
+        run.person_id,
+        run.identity,
+        run.locale,
+        run.zone,
+      ];
+      const rows = await query<RunRow>(pool, INSERT, [...values, claim ? "running" : "accepted", claimed_by, ...deliveryValues(delivery)]);
+      const [row] =
+        rows.length > 0
+          ? rows
+          : await query<RunRow>(pool, "SELECT * FROM runs WHERE run_id = $1 OR request_id = $2", [run.run_id, run.request_id]);
+      if (row?.request_id !== run.request_id) throw new OpsError("internal", `run id ${run.run_id} is taken by another request`);
+      const jobs =
+        rows.length > 0 && delivery
+          ? [{ id: delivery.delivery_id, job_id: jobId(delivery.delivery_id, 0), delay_ms: delivery.delay_ms }]
+          : [];
+      return { run: toView(row), fresh: rows.length > 0, jobs };
+    },
+    async countOpen(person_id) {
+      const [row] = await query<{ open: number }>(
+        pool,
+        "SELECT count(*)::int AS open FROM runs WHERE person_id = $1 AND finished_at IS NULL",
+        [person_id],
+      );
+      return row?.open ?? 0;
+    },
+    async claim(run_id) {
+      const [row] = await query<RunRow>(
+        pool,
+        `UPDATE runs SET status = 'running', claimed_by = $2, attempts = attempts + 1, started_at = coalesce(started_at, now())
+         WHERE run_id = $1 AND status = 'accepted' AND due_at <= now() + ${CLOCK_TOLERANCE} RETURNING *`,
+        [run_id, session.id()],
+      );
+      return row ? toClaimed(row, session.id()) : null;
+    },
+    async finish(run_id, end) {
+      const { status, output, error, reply } = end;
+      const rows = await query<{ id: string | null; generation: number; status: string }>(pool, FINISH, [
+        ...[run_id, session.id(), status],
+        ...[output === null || output === undefined ? null : JSON.stringify(output), error && JSON.stringify(error), JSON.stringify(reply)],
+      ]);
+      if (rows.length === 0) return null;
+      // One that is being sent comes back for the newer version by itself.
+      return rows.flatMap((row) =>
+        row.id !== null && row.status === "scheduled" ? [toJob({ id: row.id, generation: row.generation, delay_ms: 0 })] : [],
+      );
+    },
+    async postpone(run_id, delay_ms) {
+      const [row] = await query<JobRow>(
+        pool,
+        `UPDATE runs SET status = 'accepted', claimed_by = NULL, generation = generation + 1, due_at = now() + $3::int * interval '1 millisecond',
+           sweep_at = ${firstLook("now() + $3::int * interval '1 millisecond'")}
+         WHERE run_id = $1 AND claimed_by = $2 AND status = 'running' RETURNING run_id AS id, generation, ${DELAY_MS}`,
+        [run_id, session.id(), delay_ms],
+      );
+      return row ? { ...toJob(row), delay_ms } : null;
+    },
+  };
+}
+
+function deliveryValues(delivery: NewDelivery | null): unknown[] {
+  if (delivery === null) return [null, null, null, null, null, null, null];
+  const { delivery_id, request_id, reply_to, reply, delay_ms } = delivery;
+  return [delivery_id, request_id, reply_to.platform, reply_to.address, reply_to.message_id ?? null, JSON.stringify(reply), delay_ms];
+}
+
+function toClaimed(row: RunRow, claimed_by: number): ClaimedRun {
+  const view: RunView = toView(row);
+  return { ...view, request_id: row.request_id, locale: row.locale, zone: row.zone, takeovers: row.takeovers, claimed_by };
+}

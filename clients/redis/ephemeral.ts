@@ -1,0 +1,93 @@
+import type { Redis } from "ioredis";
+import type { Ephemeral } from "../../core/ports.ts";
+import { toWindows, wholeMs } from "../postgres/ephemeral.ts";
+import { connectRedis, type RedisUser } from "./connection.ts";
+
+/** Where and for whom. */
+export interface RedisEphemeralDeps extends Omit<RedisUser, "part"> {
+  readonly url: string;
+}
+
+const key = (kind: "value" | "count" | "budget", name: string) => `switchboard:${kind}:${name}`;
+
+const COUNT = `
+  local count = redis.call("INCR", KEYS[1])
+  if count == 1 then redis.call("PEXPIRE", KEYS[1], ARGV[1]) end
+  return { count, redis.call("PTTL", KEYS[1]) }`;
+
+// A sliding window in at most 101 buckets per budget: field = number of the bucket, value = calls booked in it. A call counts
+// until its whole bucket has left the window, so a booked call is never forgotten early, whatever its place in the bucket.
+// A bucket from the future, after the clock was set back, counts as made now. ARGV: limit, window and bucket width per key.
+const RESERVE = `
+  local time = redis.call("TIME")
+  local now = time[1] * 1000 + time[2] / 1000
+  local wait = 0
+  for i, key in ipairs(KEYS) do
+    local limit, window, width = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+    local flat, counting = redis.call("HGETALL", key), {}
+    for j = 1, #flat, 2 do
+      local bucket = math.min(tonumber(flat[j]), math.floor(now / width))
+      local leaves = (bucket + 1) * width + window
+      if leaves > now then
+        table.insert(counting, { leaves, tonumber(flat[j + 1]) })
+      else
+        redis.call("HDEL", key, flat[j])
+      end
+    end
+    table.sort(counting, function(a, b) return a[1] > b[1] end)
+    local calls = 0
+    for _, entry in ipairs(counting) do
+      calls = calls + entry[2]
+      if calls >= limit then
+        wait = math.max(wait, math.ceil(entry[1] - now))
+        break
+      end
+    end
+  end
+  if wait > 0 then return wait end
+  for i, key in ipairs(KEYS) do
+    local window, width = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+    redis.call("HINCRBY", key, string.format("%.0f", math.floor(now / width)), 1)
+    redis.call("PEXPIRE", key, window + 2 * width)
+  end
+  return 0`;
+
+/**
+ * Small things in Redis. Every method throws OpsError `unavailable` within 2 s when Redis is away. It opens its own connection.
+ * Values, counters and budgets have separate names, so one key may serve for all three.
+ */
+export function createRedisEphemeral({ url, log }: RedisEphemeralDeps): Ephemeral {
+  const redis = connectRedis(url, { part: "ephemeral", log });
+  const count = defineScript(redis.client, "switchboardCount", COUNT);
+  const reserve = defineScript(redis.client, "switchboardReserve", RESERVE);
+  const parse = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text));
+  return {
+    async put(name, value, ttl_ms) {
+      const text = JSON.stringify(value);
+      await redis.run((client) => client.set(key("value", name), text, "PX", wholeMs(ttl_ms)));
+    },
+    get: async (name) => parse(await redis.run((client) => client.get(key("value", name)))),
+    take: async (name) => parse(await redis.run((client) => client.getdel(key("value", name)))),
+    async count(name, ttl_ms) {
+      const [total, left] = (await redis.run(() => count([key("count", name)], [wholeMs(ttl_ms)]))) as [number, number];
+      return { count: total, resets_in_ms: Math.max(0, left) };
+    },
+    async reserve(budgets) {
+      const rules = toWindows(budgets);
+      if (rules.length === 0) return 0;
+      const keys = rules.map((rule) => key("budget", rule.key));
+      const numbers = rules.flatMap(({ limit, window_ms, width_ms }) => [limit, window_ms, width_ms]);
+      return Number(await redis.run(() => reserve(keys, numbers)));
+    },
+    close: () => redis.close(),
+  };
+}
+
+type Script = (keys: readonly string[], values: readonly number[]) => Promise<unknown>;
+
+// ioredis sends the text only when the server does not know it yet, but gives the command no type.
+function defineScript(client: Redis, name: string, lua: string): Script {
+  client.defineCommand(name, { lua });
+  const commands = client as unknown as Record<string, (...parameters: unknown[]) => Promise<unknown>>;
+  return async (keys, values) => commands[name]?.(keys.length, ...keys, ...values);
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { type CommandContext, defineCommand } from "../../core/command.ts";
+import { toOpsError } from "../../core/errors.ts";
+import { addresses } from "../fields.ts";
+import { refuseProtected } from "./protect.ts";
+import { failedResult, presentResults, type Result, results, withoutFailure } from "./results.ts";
+
+type Status = "blocked" | "already_blocked" | "failed" | "unverified";
+
+const REASON_CHARS = 200;
+
+/** Blocks addresses at the edge. One rule an address: a rule that is there is adopted. */
+export const cfBlock = defineCommand({
+  name: "cf block",
+  aliases: ["block", "ban"],
+  summary: { en: "Block IP addresses at Cloudflare", ko: "Cloudflare에서 IP 주소 차단", ru: "Заблокировать IP-адреса в Cloudflare" },
+  phrases: {
+    en: ["block an ip address", "ban this address", "stop traffic from"],
+    ko: ["아이피 차단해 줘", "이 주소 막아 줘"],
+    ru: ["заблокируй адрес", "забань этот ip"],
+  },
+  examples: {
+    en: ["cf_block 203.0.113.7", 'cf_block 203.0.113.7 2001:db8::7 --reason "brute force"'],
+    ko: ['cf_block 203.0.113.7 --reason "무차별 대입"'],
+    ru: ['cf_block 203.0.113.7 --reason "перебор паролей"'],
+  },
+  input: z.object({
+    ip: addresses.describe("1 to 100 IPv4 or IPv6 addresses"),
+    reason: z.string().max(REASON_CHARS).optional().describe("Why, written into the rule's notes"),
+  }),
+  output: results(["blocked", "already_blocked", "failed", "unverified"]),
+  positional: ["ip"],
+  role: "operator",
+  effect: "write",
+  execution: { mode: "queued", timeout_ms: 60_000, attempts: 8 },
+  check: ({ ip }, ports) => refuseProtected(ip, ports),
+  async handle({ ip, reason }, context) {
+    const done: Result<Status>[] = [];
+    // One after another: the account's budget is better spent on others' work than on one long list.
+    for (const address of ip) done.push(await blockOne(address, noteFor(context, reason), context));
+    return { results: withoutFailure(done) };
+  },
+  present: ({ results: done }) => presentResults(done, "cf.block"),
+  undo({ results: done }) {
+    const fresh = done.filter(({ status }) => status === "blocked").map(({ ip }) => ip);
+    return fresh.length > 0 ? `cf_release ${fresh.join(" ")}` : undefined;
+  },
+});
+
+/** The rule's notes name the run, so that a rule made by an earlier try of this run is known as its own. */
+function noteFor({ run_id, identity }: CommandContext, reason: string | undefined): string {
+  return `Switchboard ${run_id} by ${identity}${reason ? `: ${reason}` : ""}`;
+}
+
+async function blockOne(ip: string, note: string, { ports, signal, run_id, last_attempt }: CommandContext): Promise<Result<Status>> {
+  try {
+    const { rule, created } = await ports.edge.block(ip, note, signal);
+    const ours = created || rule.notes.startsWith(`Switchboard ${run_id} `);
+    return { ip, status: ours ? "blocked" : "already_blocked", rule_ids: [rule.rule_id], expires_at: null };
+  } catch (thrown) {
+    const error = toOpsError(thrown);
+    // Another try of the whole list is harmless: what this run blocked before is found by its note.
+    if (signal.aborted || error.code === "internal" || (error.retryable && !last_attempt)) throw error;
+    return failedResult(ip, error.code === "outcome_unknown" ? "unverified" : "failed", error);
+  }
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { type CommandContext, defineCommand } from "../../core/command.ts";
+import { toOpsError } from "../../core/errors.ts";
+import { addresses } from "../fields.ts";
+import { failedResult, presentResults, type Result, results, withoutFailure } from "./results.ts";
+
+type Status = "released" | "not_blocked" | "failed" | "unverified";
+
+/** Lifts the blocks of addresses: every rule that blocks exactly this address is deleted, and it is read back that none is left. */
+export const cfRelease = defineCommand({
+  name: "cf release",
+  aliases: ["release", "unblock"],
+  summary: { en: "Release blocked IP addresses", ko: "차단된 IP 주소 해제", ru: "Снять блокировку IP-адресов" },
+  phrases: {
+    en: ["unblock an ip address", "lift the block of"],
+    ko: ["아이피 차단 풀어 줘", "차단 해제해 줘"],
+    ru: ["разблокируй адрес", "сними блокировку"],
+  },
+  examples: { en: ["cf_release 203.0.113.7"], ko: ["cf_release 203.0.113.7"], ru: ["cf_release 2001:db8::7"] },
+  input: z.object({ ip: addresses.describe("1 to 100 IPv4 or IPv6 addresses") }),
+  output: results(["released", "not_blocked", "failed", "unverified"]),
+  positional: ["ip"],
+  role: "operator",
+  effect: "write",
+  execution: { mode: "queued", timeout_ms: 60_000, attempts: 8 },
+  async handle({ ip }, context) {
+    const done: Result<Status>[] = [];
+    for (const address of ip) done.push(await releaseOne(address, context));
+    return { results: withoutFailure(done) };
+  },
+  present: ({ results: done }) => presentResults(done, "cf.release"),
+  undo({ results: done }) {
+    const lifted = done.filter(({ status }) => status === "released").map(({ ip }) => ip);
+    return lifted.length > 0 ? `cf_block ${lifted.join(" ")}` : undefined;
+  },
+});
+
+async function releaseOne(ip: string, { ports, signal, attempt, last_attempt }: CommandContext): Promise<Result<Status>> {
+  try {
+    const rules = await ports.edge.find(ip, signal);
+    for (const rule of rules) await ports.edge.release(rule.rule_id, signal);
+    const rule_ids = rules.map(({ rule_id }) => rule_id);
+    // A later try that finds nothing has most likely lifted it before: the person asked for exactly that.
+    if (rules.length === 0) return { ip, status: attempt > 1 ? "released" : "not_blocked", rule_ids, expires_at: null };
+    const left = await ports.edge.find(ip, signal);
+    return left.length === 0
+      ? { ip, status: "released", rule_ids, expires_at: null }
+      : { ip, status: "unverified", rule_ids, expires_at: null };
+  } catch (thrown) {
+    const error = toOpsError(thrown);
+    if (signal.aborted || error.code === "internal" || (error.retryable && !last_attempt)) throw error;
+    return failedResult(ip, "failed", error);
+  }
+}

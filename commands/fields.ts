@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { parseAddress } from "../core/addresses.ts";
+
+/** What a field that is no address says. */
+const NOT_AN_ADDRESS = "text:cf.not_an_address";
+
+/** One IPv4 or IPv6 address in any form people paste, made canonical. In JSON Schema it is a string (its input side). */
+export const ipAddress = z
+  .string({ error: NOT_AN_ADDRESS })
+  .meta({ description: "IPv4 or IPv6 address", examples: ["203.0.113.7", "2001:db8::1"] })
+  .transform((typed, context) => {
+    const address = parseAddress(typed);
+    if (address !== null) return address;
+    context.addIssue({ code: "custom", message: NOT_AN_ADDRESS });
+    return z.NEVER;
+  });
+
+/** How many addresses one command takes (contract, `cf_block`). */
+const MAX_ADDRESSES = 100;
+
+/** One address or a list of them, always read as a list in which each address is there once. */
+export const addresses = z
+  .union([ipAddress, z.array(ipAddress).min(1).max(MAX_ADDRESSES)])
+  .transform((given) => (typeof given === "string" ? [given] : [...new Set(given)]));
+
+/** A person as a platform knows them: `telegram:1002`, `webex:kim@example.com`. Case means nothing in a Webex address. */
+export const identity = z
+  .string({ error: "text:field.identity" })
+  .regex(/^[a-z]{1,16}:\S{1,128}$/, "text:field.identity")
+  .overwrite((typed) => (typed.startsWith("webex:") ? typed.toLowerCase() : typed));

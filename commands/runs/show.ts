@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { defineCommand } from "../../core/command.ts";
+import { OpsError } from "../../core/errors.ts";
+import { raw, text } from "../../core/reply.ts";
+import { includesRole } from "../../core/request.ts";
+import { RUN_STATUSES } from "../../core/run.ts";
+
+const RUN_ID = /^[0-9a-z]{12}$/;
+
+/** Shows what became of a run. A viewer sees their own only. */
+export const runShow = defineCommand({
+  name: "run show",
+  aliases: ["status"],
+  summary: { en: "See what became of a run", ko: "실행 상태 보기", ru: "Посмотреть состояние запуска" },
+  phrases: { en: ["what became of my request", "show a run"], ko: ["실행 상태 알려 줘"], ru: ["что стало с моим запросом"] },
+  examples: { en: ["run_show 7k2m9qd04xvb"], ko: ["run_show 7k2m9qd04xvb"], ru: ["run_show 7k2m9qd04xvb"] },
+  input: z.object({
+    run_id: z.string().trim().toLowerCase().regex(RUN_ID, { error: "text:run.bad_id" }).describe("The run's id, 12 letters and digits"),
+  }),
+  output: z.object({
+    run_id: z.string(),
+    command: z.string(),
+    status: z.enum(RUN_STATUSES),
+    attempts: z.number().int(),
+    identity: z.string(),
+    created_at: z.string(),
+    finished_at: z.string().nullable(),
+    error: z.string().nullable(),
+  }),
+  positional: ["run_id"],
+  role: "viewer",
+  effect: "read",
+  execution: { mode: "inline", timeout_ms: 5_000 },
+  async handle({ run_id }, { ports, person }) {
+    const run = await ports.runs.get(run_id);
+    const theirs = run && (run.person_id === person.person_id || includesRole(person.role, "operator"));
+    if (!theirs) throw new OpsError("not_found", `no run ${run_id} for ${person.person_id}`, { text: text("run.not_found", { run_id }) });
+    const { command, status, attempts, identity, created_at, finished_at } = run;
+    return { run_id, command, status, attempts, identity, created_at, finished_at, error: run.error?.code ?? null };
+  },
+  present(run) {
+    const ended = run.finished_at ? [{ label: text("run.finished"), value: text("moment", { moment: { at: run.finished_at } }) }] : [];
+    const error = run.error ? [{ label: text("run.error"), value: text(`errors.${run.error}`) }] : [];
+    return {
+      tone: "info",
+      title: text(`run.status.${run.status}`, { command: run.command }),
+      fields: [
+        { label: text("run.id"), value: raw(run.run_id), code: true },
+        { label: text("run.asked_by"), value: raw(run.identity) },
+        { label: text("run.asked_at"), value: text("moment", { moment: { at: run.created_at } }) },
+        ...ended,
+        { label: text("run.attempts"), value: raw(String(run.attempts)) },
+        ...error,
+      ],
+    };
+  },
+});

@@ -1,0 +1,113 @@
+import { type Command, effectOf, presentOutput, slugOf } from "./command.ts";
+import { OpsError, toOpsError } from "./errors.ts";
+import { execute } from "./execute.ts";
+import type { Call } from "./policy/call.ts";
+import { confirm } from "./policy/confirm.ts";
+import { limitOpenRuns } from "./policy/limit.ts";
+import type { CommandPorts, Ephemeral } from "./ports.ts";
+import { type Reply, text } from "./reply.ts";
+import type { Outcome, Request } from "./request.ts";
+import { idFrom, type NewDelivery, type NewRun, type RunAcceptor } from "./run.ts";
+
+/** What carrying out a call needs of the world. */
+export interface CarryOutDeps {
+  readonly ports: CommandPorts;
+  readonly ephemeral: Ephemeral;
+  readonly runs: RunAcceptor;
+  /** A random token of at most 50 URL-safe characters, not to be guessed. */
+  readonly newToken: () => string;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** How long a "running" message waits: quick work is answered by one message, which halves what a chat's budget is used for. */
+const RUNNING_DELAY_MS = 300;
+
+/** The policies, in order, and then the run. A policy refuses by throwing, or answers in the run's place. */
+export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome> {
+  await call.command.check?.(call.input, deps.ports);
+  await limitOpenRuns(call, deps.runs);
+  const question = await confirm(call, deps.ephemeral, deps.newToken);
+  if (question) return question;
+  if (call.command.execution.mode === "queued") return enqueue(deps, call);
+  return effectOf(call.command, call.input) === "read" ? runNow(deps, call) : runOnce(deps, call);
+}
+
+async function enqueue(deps: CarryOutDeps, call: Call): Promise<Outcome> {
+  const record = newRun(call);
+  const reply: Reply = {
+    tone: "pending",
+    title: text("run.running", { command: record.command }),
+    fields: [{ label: text("run.id"), value: { raw: record.run_id }, code: true }],
+  };
+  await deps.runs.accept(record, answerTo(call.request, record.run_id, { reply, delay_ms: RUNNING_DELAY_MS }));
+  return { kind: "queued", run_id: record.run_id, reply };
+}
+
+async function runNow(deps: CarryOutDeps, call: Call): Promise<Outcome> {
+  const output = await execute(call.command, call.input, contextOf(deps, call));
+  return { kind: "done", output, reply: presentOutput(call.command, output) };
+}
+
+/** An inline command that changes something: a run like any other, so that a redelivered request gets the stored output. */
+async function runOnce(deps: CarryOutDeps, call: Call): Promise<Outcome> {
+  const record = newRun(call);
+  const { run: stored } = await deps.runs.begin(record);
+  if (stored.status === "succeeded") return done(call.command, stored.output, stored.run_id);
+  if (stored.error) throw new OpsError(stored.error.code, `run ${stored.run_id} has failed before`, { text: stored.error.text });
+  try {
+    const output = await execute(call.command, call.input, contextOf(deps, call));
+    const outcome = done(call.command, output, record.run_id);
+    await deps.runs.end(record.run_id, { status: "succeeded", output, error: null, reply: outcome.reply });
+    return outcome;
+  } catch (thrown) {
+    const error = toOpsError(thrown);
+    await deps.runs.end(record.run_id, {
+      status: "failed",
+      output: null,
+      error: { code: error.code, text: error.text },
+      reply: failedReply(error),
+    });
+    throw error;
+  }
+}
+
+function done(command: Command, output: unknown, run_id: string): Outcome {
+  return { kind: "done", output, reply: presentOutput(command, output), run_id };
+}
+
+function contextOf(deps: CarryOutDeps, call: Call) {
+  const { person, request } = call;
+  return {
+    person,
+    identity: request.identity,
+    run_id: idFrom(call.seed),
+    attempt: 1,
+    last_attempt: true,
+    signal: deps.stopping,
+    ports: deps.ports,
+  };
+}
+
+function newRun({ request, person, command, input, seed }: Call): NewRun {
+  const { identity, locale, zone } = request;
+  return { run_id: idFrom(seed), request_id: seed, command: slugOf(command), input, person_id: person.person_id, identity, locale, zone };
+}
+
+/** The message that answers a request, or null where the asker waits for the outcome itself. The same request has the same message. */
+export function answerTo(
+  request: Request,
+  run_id: string | null,
+  what: { readonly reply: Reply; readonly delay_ms: number },
+): NewDelivery | null {
+  const { request_id, reply_to, locale, zone } = request;
+  if (reply_to === null) return null;
+  return { delivery_id: idFrom(`answer:${run_id ?? request_id}`), request_id, run_id, reply_to, locale, zone, ...what };
+}
+
+/** How a failure is said: one sentence, and what else is wrong with the input. */
+export function failedReply(error: OpsError, request_id?: string): Reply {
+  const title = error.code === "internal" && request_id ? text("errors.internal_request", { request_id }) : error.text;
+  const more = error.issues.slice(1).map((issue) => issue.message);
+  return { tone: "error", title, ...(more.length > 0 && { lines: more }) };
+}

@@ -1,0 +1,88 @@
+import { apiUrl, ConfigError, type Env, flag, integer, isLoopback, list, optional, toRate } from "./config-fields.ts";
+
+/** Every provider's token, with the variable of its API's address and what that is when unset (contract, "Starting"). */
+const PROVIDERS = [
+  { token: "TELEGRAM_BOT_TOKEN", url: "TELEGRAM_API_ROOT", fallback: "https://api.telegram.org" },
+  { token: "WEBEX_BOT_TOKEN", url: "WEBEX_API_URL", fallback: "https://webexapis.com/v1" },
+  { token: "SLACK_BOT_TOKEN", url: "SLACK_API_URL", fallback: "https://slack.com/api/" },
+  { token: "CLOUDFLARE_API_TOKEN", url: "CLOUDFLARE_BASE_URL", fallback: "https://api.cloudflare.com/client/v4" },
+  { token: "WHATSAPP_TOKEN", url: "WHATSAPP_API_URL", fallback: "https://graph.facebook.com/v23.0" },
+  { token: "VIBER_TOKEN", url: "VIBER_API_URL", fallback: "https://chatapi.viber.com/pa" },
+] as const;
+
+const apiUrlOf = (env: Env, token: (typeof PROVIDERS)[number]["token"]): string => {
+  const provider = PROVIDERS.find((each) => each.token === token) ?? PROVIDERS[0];
+  return apiUrl(env, provider.url, provider.fallback);
+};
+
+/**
+ * Whether the emulators run, and where. On by default when no token of any provider and no `SMTP_URL` is set.
+ * @throws ConfigError when a real token would meet the sandbox
+ */
+export function parseSandbox(env: Env): { readonly port: number } | null {
+  const real = [...PROVIDERS.map(({ token }) => token), "SMTP_URL"].some((name) => optional(env, name) !== null);
+  const on = flag(env, "SANDBOX", !real);
+  const port = integer(env, "SANDBOX_PORT", { min: 0, max: 65_535, fallback: 0 });
+  if (!on) return null;
+  for (const { token, url } of PROVIDERS) {
+    if (optional(env, token) === null || isLoopback(apiUrlOf(env, token))) continue;
+    throw new ConfigError(token, `must not be set with SANDBOX=1 unless ${url} is a loopback URL`);
+  }
+  return { port };
+}
+
+/** Telegram's token and API; null when there is no token. */
+export function parseTelegram(env: Env): { readonly token: string; readonly api_root: string } | null {
+  const token = optional(env, "TELEGRAM_BOT_TOKEN");
+  const api_root = apiUrlOf(env, "TELEGRAM_BOT_TOKEN");
+  if (token === null) return null;
+  if (/^\d+:[\w-]+$/.test(token)) return { token, api_root };
+  throw new ConfigError("TELEGRAM_BOT_TOKEN", "must be a bot token as BotFather gives it: digits, a colon, letters and digits");
+}
+
+/** The pacing Telegram asks for (contract: 30 a second in all, 1 a second a chat, 20 a minute a group). */
+const TELEGRAM_LIMITS = {
+  global: { limit: 30, window_ms: 1_000 },
+  chat: { limit: 1, window_ms: 1_000 },
+  group: { limit: 20, window_ms: 60_000 },
+};
+
+/** Telegram's pacing; a part that is not named keeps its default. */
+export function parseTelegramLimits(env: Env): typeof TELEGRAM_LIMITS {
+  const limits = { ...TELEGRAM_LIMITS };
+  const seen = new Set<string>();
+  for (const item of list(env, "TELEGRAM_LIMITS")) {
+    const [, words = "", scope = "global"] = /^(.+?)(?:\/(chat|group))?$/.exec(item) ?? [];
+    const rate = toRate(words);
+    if (!rate || seen.has(scope)) throw new ConfigError("TELEGRAM_LIMITS", "must be rates like 30/s,1/s/chat,20/min/group");
+    seen.add(scope);
+    limits[scope as keyof typeof limits] = rate;
+  }
+  return limits;
+}
+
+/** Cloudflare's token, zone and API; null when there is no token. */
+export function parseCloudflare(env: Env): { readonly token: string; readonly zone_id: string; readonly base_url: string } | null {
+  const token = optional(env, "CLOUDFLARE_API_TOKEN");
+  const zone_id = parseZoneId(env);
+  const base_url = apiUrlOf(env, "CLOUDFLARE_API_TOKEN");
+  if (token === null) return null;
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new ConfigError("CLOUDFLARE_API_TOKEN", "must be a token without spaces");
+  if (zone_id !== null) return { token, zone_id, base_url };
+  const hint = optional(env, "CLOUDFLARE_ACCOUNT_ID") === null ? "" : "; CLOUDFLARE_ACCOUNT_ID is not supported yet";
+  throw new ConfigError("CLOUDFLARE_ZONE_ID", `must be set when CLOUDFLARE_API_TOKEN is${hint}`);
+}
+
+function parseZoneId(env: Env): string | null {
+  const zoneId = optional(env, "CLOUDFLARE_ZONE_ID");
+  if (zoneId === null || /^[0-9a-f]{32}$/i.test(zoneId)) return zoneId?.toLowerCase() ?? null;
+  if (zoneId.includes(",")) throw new ConfigError("CLOUDFLARE_ZONE_ID", "must be one zone; several zones are not supported yet");
+  throw new ConfigError("CLOUDFLARE_ZONE_ID", "must be the zone's id, 32 hexadecimal digits");
+}
+
+/** Cloudflare's pacing (contract: 1,200 calls in 5 minutes). */
+export function parseCloudflareBudget(env: Env): { readonly limit: number; readonly window_ms: number } {
+  const rate = toRate(optional(env, "CLOUDFLARE_BUDGET") ?? "1200/300s");
+  if (rate) return rate;
+  throw new ConfigError("CLOUDFLARE_BUDGET", "must be a rate like 1200/300s");
+}

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { type Command, slugOf } from "./command.ts";
+import type { Ephemeral } from "./ports.ts";
+import { questionKey } from "./registry.ts";
+import { text } from "./reply.ts";
+import type { Outcome, Request } from "./request.ts";
+
+/** How long a question waits for its answer (contract, "Chat grammar"). */
+const CONVERSATION_MS = 180_000;
+/** What ends a dialogue, in each language (contract, "Chat grammar"). */
+const CANCEL_WORDS = ["cancel", "/cancel", "no", "취소", "아니", "отмена"];
+
+const Conversation = z.object({ command: z.string(), input: z.record(z.string(), z.unknown()), field: z.string() });
+
+/** A command that lacks an argument, and what is known of it so far. */
+export type Conversation = z.infer<typeof Conversation>;
+
+const keyOf = (request: Request) => `conversation:${request.identity}:${request.conversation}`;
+
+/** Whether a line ends a dialogue. */
+export function isCancel(line: string): boolean {
+  return CANCEL_WORDS.includes(line.trim().toLowerCase());
+}
+
+/** The question that waits for this person in this place, or null. */
+export async function openConversation(request: Request, ephemeral: Ephemeral): Promise<Conversation | null> {
+  if (request.conversation === null) return null;
+  const found = Conversation.safeParse(await ephemeral.get(keyOf(request)));
+  return found.success ? found.data : null;
+}
+
+/** Asks for one missing argument and remembers what is known. */
+export async function askFor(
+  request: Request,
+  ephemeral: Ephemeral,
+  { command, input, field }: { command: Command; input: Record<string, unknown>; field: string },
+): Promise<Outcome> {
+  await ephemeral.put(keyOf(request), { command: slugOf(command), input, field }, CONVERSATION_MS);
+  return { kind: "ask", field, reply: { tone: "info", title: text(questionKey(command, field)), lines: [text("ask.how_to_stop")] } };
+}
+
+/** Ends the dialogue of this person in this place. */
+export async function endConversation(request: Request, ephemeral: Ephemeral): Promise<void> {
+  if (request.conversation !== null) await ephemeral.take(keyOf(request));
+}

@@ -1,0 +1,176 @@
+import { z } from "zod";
+import { type CarryOutDeps, carryOut, failedReply } from "./carry-out.ts";
+import { type Command, slugOf } from "./command.ts";
+import { askFor, endConversation, isCancel, openConversation } from "./conversation.ts";
+import { OpsError, toOpsError } from "./errors.ts";
+import { suggest } from "./match.ts";
+import { authorise } from "./policy/authorise.ts";
+import type { Call } from "./policy/call.ts";
+import { readConfirmation, useConfirmation } from "./policy/confirm.ts";
+import { limitLines } from "./policy/limit.ts";
+import type { Logger } from "./ports.ts";
+import type { Registry } from "./registry.ts";
+import { text } from "./reply.ts";
+import type { Outcome, Person, Request } from "./request.ts";
+import { maskSecrets } from "./secret.ts";
+import type { AuditLog } from "./stores.ts";
+import { bind } from "./text/bind.ts";
+import { parseInput } from "./text/issues.ts";
+import { normalise } from "./text/normalise.ts";
+import { tokenise } from "./text/tokenise.ts";
+
+/** What dispatch needs of the world. */
+export interface DispatchDeps extends CarryOutDeps {
+  readonly registry: Registry;
+  readonly audit: AuditLog;
+  readonly log: Logger;
+}
+
+/** The only entry the surfaces know. It never rejects: a failure is an outcome. */
+export type Dispatch = (request: Request) => Promise<Outcome>;
+
+/** What the audit is to know of a request, filled in while it is routed. */
+interface Trace {
+  command: Command | null;
+  input: Readonly<Record<string, unknown>> | null;
+}
+
+/** Makes the one function that every surface hands its requests to. */
+export function createDispatch(deps: DispatchDeps): Dispatch {
+  return async (request) => {
+    const trace: Trace = { command: null, input: null };
+    try {
+      const outcome = await route(deps, request, trace).catch((thrown: unknown) => failure(deps, request, thrown));
+      await deps.audit.append(auditEntry(request, outcome, trace));
+      return outcome;
+    } catch (thrown) {
+      return failure(deps, request, thrown);
+    }
+  };
+}
+
+async function route(deps: DispatchDeps, request: Request, trace: Trace): Promise<Outcome> {
+  const { person, ask } = request;
+  if (ask.kind === "text") await limitLines(person?.person_id ?? request.identity, deps.ephemeral);
+  if (person === null || person.role === null) throw stranger(request.identity);
+  switch (ask.kind) {
+    case "text":
+      return fromText(deps, { ...request, person }, ask.text, trace);
+    case "call": {
+      const command = deps.registry.find(ask.command);
+      if (!command) throw new OpsError("unknown_command", `unknown command ${ask.command.slice(0, 40)}`);
+      trace.command = command;
+      authorise(command, person);
+      return runFrom(deps, trace, { request, person, command, input: parseInput(command, ask.input) });
+    }
+    case "confirm":
+      return fromConfirmation(deps, { ...request, person }, ask.token, trace);
+    case "cancel":
+      return fromCancellation(deps, { ...request, person }, ask.token);
+  }
+}
+
+type Known = Request & { readonly person: Person };
+
+async function fromText(deps: DispatchDeps, request: Known, typed: string, trace: Trace): Promise<Outcome> {
+  const line = normalise(typed);
+  const waiting = await openConversation(request, deps.ephemeral);
+  if (waiting && isCancel(line)) {
+    await endConversation(request, deps.ephemeral);
+    return nothingDone();
+  }
+  const tokens = tokenise(line);
+  const match = deps.registry.match(tokens);
+  if (match) {
+    if (waiting) await endConversation(request, deps.ephemeral);
+    trace.command = match.command;
+    authorise(match.command, request.person);
+    return withArguments(deps, request, { command: match.command, ...bind(match.command, match.rest) }, trace);
+  }
+  const command = waiting && !line.startsWith("/") ? deps.registry.find(waiting.command) : undefined;
+  if (!waiting || !command) return suggest(line, deps.registry, request.person.role);
+  trace.command = command;
+  authorise(command, request.person);
+  const answer = bind({ input: command.input, positional: [waiting.field] }, tokens).input;
+  // Only this field: the others are asked for in their turn.
+  parseInput({ input: z.object({ [waiting.field]: command.input.shape[waiting.field] ?? z.unknown() }) }, answer);
+  const input = { ...waiting.input, ...answer };
+  const missing = command.positional.filter(
+    (field) => input[field] === undefined && !command.input.shape[field]?.safeParse(undefined).success,
+  );
+  const outcome = await withArguments(deps, request, { command, input, missing }, trace);
+  if (outcome.kind !== "ask") await endConversation(request, deps.ephemeral);
+  return outcome;
+}
+
+async function withArguments(
+  deps: DispatchDeps,
+  request: Known,
+  { command, input, missing }: { command: Command; input: Record<string, unknown>; missing: readonly string[] },
+  trace: Trace,
+): Promise<Outcome> {
+  const field = missing[0];
+  if (field !== undefined && request.conversation !== null) return askFor(request, deps.ephemeral, { command, input, field });
+  return runFrom(deps, trace, { request, person: request.person, command, input: parseInput(command, input) });
+}
+
+async function fromConfirmation(deps: DispatchDeps, request: Known, token: string, trace: Trace): Promise<Outcome> {
+  const asked = await readConfirmation(token, request, deps.ephemeral);
+  const command = deps.registry.find(asked.command);
+  if (!command) throw new OpsError("confirmation_gone", "the command is no more");
+  trace.command = command;
+  // The role may have been withdrawn since the question was asked.
+  authorise(command, request.person);
+  const call: Call = {
+    request,
+    person: request.person,
+    command,
+    input: parseInput(command, asked.input),
+    confirmed: true,
+    seed: `confirm-${token}`,
+  };
+  trace.input = maskSecrets(command.input, call.input);
+  const outcome = await carryOut(deps, call);
+  // Only now: a process that dies before the run is stored leaves the token to be pressed again.
+  await useConfirmation(token, asked, { request_id: request.request_id, ephemeral: deps.ephemeral });
+  return outcome;
+}
+
+function runFrom(deps: DispatchDeps, trace: Trace, call: Omit<Call, "confirmed" | "seed">): Promise<Outcome> {
+  trace.input = maskSecrets(call.command.input, call.input);
+  return carryOut(deps, { ...call, confirmed: false, seed: call.request.request_id });
+}
+
+async function fromCancellation(deps: DispatchDeps, request: Known, token: string): Promise<Outcome> {
+  const asked = await readConfirmation(token, request, deps.ephemeral);
+  await useConfirmation(token, asked, { request_id: request.request_id, ephemeral: deps.ephemeral });
+  return nothingDone();
+}
+
+function nothingDone(): Outcome {
+  return { kind: "done", output: null, reply: { tone: "info", title: text("confirm.cancelled") } };
+}
+
+function stranger(identity: string): OpsError {
+  const command = `/grant ${identity} viewer`;
+  return new OpsError("forbidden", `${identity} is a stranger`, { text: text("policy.stranger", { identity, command }) });
+}
+
+function failure(deps: DispatchDeps, request: Request, thrown: unknown): Outcome {
+  const error = toOpsError(thrown);
+  if (error.code === "internal") deps.log.error({ err: error, request_id: request.request_id }, "a request failed");
+  return { kind: "failed", error, reply: failedReply(error, request.request_id) };
+}
+
+function auditEntry(request: Request, outcome: Outcome, { command, input }: Trace) {
+  return {
+    person_id: request.person?.person_id ?? null,
+    identity: request.identity,
+    action: request.ask.kind === "confirm" || request.ask.kind === "cancel" ? request.ask.kind : ("ask" as const),
+    command: command && slugOf(command),
+    input,
+    outcome: outcome.kind === "failed" ? outcome.error.code : outcome.kind,
+    request_id: request.request_id,
+    run_id: outcome.kind === "queued" || outcome.kind === "done" ? (outcome.run_id ?? null) : null,
+  };
+}

@@ -1,0 +1,41 @@
+import { OpsError } from "../errors.ts";
+import type { Ephemeral } from "../ports.ts";
+import { text } from "../reply.ts";
+import type { RunAcceptor } from "../run.ts";
+import type { Call } from "./call.ts";
+
+/** Lines of text a person may say in a minute (design, "Bad input"). */
+const LINES_PER_MINUTE = 20;
+/** Queued runs of a person that may be open at once (design, "Bad input"). */
+const OPEN_RUNS = 50;
+const MINUTE_MS = 60_000;
+/** Open runs end at their own pace; this is when it is worth asking again. */
+const RETRY_OPEN_RUNS_MS = 2_000;
+
+/**
+ * Counts a line of text against its speaker.
+ * @throws OpsError `rate_limited` past 20 lines in the minute that began with the first
+ */
+export async function limitLines(speaker: string, ephemeral: Ephemeral): Promise<void> {
+  const { count, resets_in_ms } = await ephemeral.count(`lines:${speaker}`, MINUTE_MS);
+  if (count <= LINES_PER_MINUTE) return;
+  const seconds = Math.ceil(resets_in_ms / 1_000);
+  throw new OpsError("rate_limited", `${speaker} said ${count} lines in a minute`, {
+    text: text("policy.too_many_lines", { limit: LINES_PER_MINUTE, seconds }),
+    retry_after_ms: resets_in_ms,
+  });
+}
+
+/**
+ * Holds the number of runs a person has open.
+ * @throws OpsError `rate_limited` when 50 are open
+ */
+export async function limitOpenRuns(call: Call, runs: Pick<RunAcceptor, "countOpen">): Promise<void> {
+  if (call.command.execution.mode !== "queued") return;
+  const open = await runs.countOpen(call.person.person_id);
+  if (open < OPEN_RUNS) return;
+  throw new OpsError("rate_limited", `${call.person.person_id} has ${open} open runs`, {
+    text: text("policy.too_many_runs", { limit: OPEN_RUNS }),
+    retry_after_ms: RETRY_OPEN_RUNS_MS,
+  });
+}

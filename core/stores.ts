@@ -1,0 +1,133 @@
+import type { Locale } from "./locale.ts";
+import type { RunReader } from "./ports.ts";
+import type { Reply } from "./reply.ts";
+import type { Person } from "./request.ts";
+import type { NewDelivery, NewRun, RunEnd, RunError, RunView } from "./run.ts";
+
+/** A job to be put into a queue: which row, and the job's own id (the row's id and its generation). */
+export interface Job {
+  readonly id: string;
+  readonly job_id: string;
+  readonly delay_ms: number;
+}
+
+/** The job id of a row's generation. BullMQ refuses ":" in it. */
+export function jobId(id: string, generation: number): string {
+  return `${id}-${generation}`;
+}
+
+/** Rows that wait in a queue, as the sweeper sees them. */
+export interface Sweepable {
+  /** Opens the rows again whose process died while it worked on them; they are to be queued now. */
+  takeOver(): Promise<readonly Job[]>;
+  /**
+   * Open rows whose turn it is to be looked at, each of them not again for a while.
+   * @param all also those that were looked at just now (at start)
+   */
+  due(limit: number, all: boolean): Promise<readonly Job[]>;
+  /** Gives these rows a new generation, for they are not in the queue any more. */
+  requeue(ids: readonly string[]): Promise<readonly Job[]>;
+}
+
+/** Something that came in, as stored before it is acknowledged. */
+export interface InboxEvent {
+  /** The platform's own id of the event, with the platform in front. */
+  readonly request_id: string;
+  readonly platform: string;
+  readonly payload: unknown;
+}
+
+/** What came in. */
+export interface InboxStore {
+  /** Stores a batch in one statement, claimed by this process. @returns those that were not there yet */
+  receive(events: readonly InboxEvent[]): Promise<readonly InboxEvent[]>;
+  done(request_id: string): Promise<void>;
+  /** Gives it back, to be tried again not before `delay_ms` from now. @returns how often it was tried */
+  giveBack(request_id: string, delay_ms: number, error: string): Promise<number>;
+  /** Claims events that nobody works on. */
+  takeOver(limit: number): Promise<readonly InboxEvent[]>;
+}
+
+/** A run this process works on. */
+export interface ClaimedRun extends RunView {
+  readonly request_id: string;
+  readonly locale: Locale;
+  readonly zone: string;
+  readonly takeovers: number;
+  readonly claimed_by: number;
+}
+
+/** Runs. */
+export interface RunStore extends RunReader, Sweepable {
+  /** Stores a run with its first message, unless it is there. `claim`: for this process, to be carried out at once. */
+  insert(
+    run: NewRun,
+    options: { readonly delivery: NewDelivery | null; readonly claim: boolean },
+  ): Promise<{ readonly run: RunView; readonly fresh: boolean; readonly jobs: readonly Job[] }>;
+  countOpen(person_id: string): Promise<number>;
+  /** Claims a run that is accepted and due; null when it is neither. */
+  claim(run_id: string): Promise<ClaimedRun | null>;
+  /** Stores the end together with the answer. @returns the delivery's jobs; null when the claim was lost meanwhile and nothing was stored */
+  finish(run_id: string, end: RunEnd): Promise<readonly Job[] | null>;
+  /** Gives a run back to be tried again. @returns its job; null when the claim was lost */
+  postpone(run_id: string, delay_ms: number): Promise<Job | null>;
+}
+
+/** A thing to be said that this process is about to say. */
+export interface ClaimedDelivery {
+  readonly delivery_id: string;
+  readonly platform: string;
+  readonly address: string;
+  readonly message_id: string | null;
+  readonly reply: Reply;
+  readonly locale: Locale;
+  readonly zone: string;
+  readonly version: number;
+  readonly attempts: number;
+  /** Since it was first to be said, in milliseconds. */
+  readonly age_ms: number;
+}
+
+/** Things to be said. */
+export interface DeliveryStore extends Sweepable {
+  /** Stores it unless it is there. @returns its job, or none */
+  insert(delivery: NewDelivery): Promise<readonly Job[]>;
+  /** Where an open one is to go; null when it is not open or not due. */
+  locate(delivery_id: string): Promise<{ readonly platform: string; readonly address: string } | null>;
+  claim(delivery_id: string): Promise<ClaimedDelivery | null>;
+  /** It was sent as `message_id`. @returns a job when something newer is to stand there meanwhile */
+  sent(claim: ClaimedDelivery, message_id: string): Promise<readonly Job[]>;
+  /** To be tried again after `delay_ms`. */
+  postpone(claim: ClaimedDelivery, delay_ms: number, error: RunError): Promise<readonly Job[]>;
+  /** It will not be tried again. */
+  fail(claim: ClaimedDelivery, status: "failed" | "unknown", error: RunError): Promise<void>;
+}
+
+/** One line of the audit. Secrets are masked before it is made. */
+export interface AuditEntry {
+  readonly person_id: string | null;
+  readonly identity: string;
+  readonly action: "ask" | "confirm" | "cancel" | "run";
+  readonly command: string | null;
+  readonly input: Readonly<Record<string, unknown>> | null;
+  /** An outcome's kind, a run's end, or an error's code. */
+  readonly outcome: string;
+  readonly request_id: string;
+  readonly run_id: string | null;
+}
+
+/** The audit: append only, each line with the hash of the one before. */
+export interface AuditLog {
+  append(entry: AuditEntry): Promise<void>;
+}
+
+/** API keys. Only their SHA-256 is stored. */
+export interface KeyStore {
+  /** @throws OpsError `invalid_input` when the name is taken */
+  create(key: { readonly name: string; readonly role: string; readonly secret: string }): Promise<void>;
+  find(secret: string): Promise<{ readonly identity: string; readonly person: Person } | null>;
+  /** Who holds the key of this identity (`key:NAME`), if it is still good. */
+  holder(identity: string): Promise<Person | null>;
+  /** Whether any key exists that may act as admin. */
+  hasAdmin(): Promise<boolean>;
+}

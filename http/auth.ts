@@ -1,0 +1,82 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { FastifyRequest } from "fastify";
+import { isLoopback } from "../core/config-fields.ts";
+import { OpsError } from "../core/errors.ts";
+import { text } from "../core/reply.ts";
+import { includesRole, type Role } from "../core/request.ts";
+import type { Caller, HttpDeps } from "./deps.ts";
+
+/** Finds out who asks. */
+export interface Auth {
+  /** A hook that lets nobody below a role through. It runs before the body is read. */
+  require(role: Role): (request: FastifyRequest) => Promise<void>;
+  /** Who a request that went through `require` acts as. */
+  callerOf(request: FastifyRequest): Caller;
+  /**
+   * Who a request acts as, by its key or as the sandbox's own admin.
+   * @throws OpsError `unauthenticated`, or `forbidden` for a web page elsewhere that drives a keyless server
+   */
+  identify(request: FastifyRequest): Promise<Caller>;
+  /** Whether a request came over a loopback address, from no foreign web page. */
+  isLocal(request: FastifyRequest): boolean;
+}
+
+type AuthDeps = Pick<HttpDeps, "findKey" | "localPerson" | "sandbox" | "host">;
+
+/** Makes the one place that decides who asks (contract, "Who may do what"). */
+export function createAuth(deps: AuthDeps): Auth {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  const identify = (request: FastifyRequest) => identifyBy(deps, request);
+  return {
+    require: (role) => async (request) => {
+      const caller = await identify(request);
+      if (!includesRole(caller.person.role, role)) throw belowRole(caller, role);
+      callers.set(request, caller);
+    },
+    callerOf(request) {
+      const caller = callers.get(request);
+      if (!caller) throw new OpsError("unauthenticated", "the route asks for no role");
+      return caller;
+    },
+    identify,
+    isLocal: (request) => isOnLoopback(deps, request) && isFromHere(request.headers),
+  };
+}
+
+async function identifyBy(deps: AuthDeps, request: FastifyRequest): Promise<Caller> {
+  const { authorization } = request.headers;
+  // A wrong key never falls back to the local admin: whoever sends one means to be somebody.
+  if (authorization !== undefined) return byKey(deps, authorization);
+  if (!deps.sandbox || !isOnLoopback(deps, request)) {
+    throw new OpsError("unauthenticated", "no key", { text: text("http.key_needed") });
+  }
+  if (isFromHere(request.headers)) return { identity: "local", person: deps.localPerson };
+  throw new OpsError("forbidden", "a foreign page or host name", { text: text("http.foreign_page") });
+}
+
+async function byKey(deps: AuthDeps, authorization: string): Promise<Caller> {
+  const key = /^bearer +(\S+) *$/i.exec(authorization)?.[1];
+  const caller = key === undefined ? null : await deps.findKey(key);
+  if (caller) return caller;
+  throw new OpsError("unauthenticated", "unknown key", { text: text("http.key_wrong") });
+}
+
+function belowRole({ identity, person }: Caller, role: Role): OpsError {
+  const key = person.role === "ingest" ? "http.ingest_only" : "http.role_needed";
+  return new OpsError("forbidden", `${identity} is not ${role}`, { text: text(key, { role }) });
+}
+
+function isOnLoopback({ host }: AuthDeps, request: FastifyRequest): boolean {
+  return isLoopback(host) && isLoopback(request.socket.remoteAddress ?? "");
+}
+
+/**
+ * Whether no web page elsewhere is behind a request: browsers name the page's origin, and a name that was rebound to this machine stays in `Host`.
+ * Another port of this machine is `same-site`, and foreign too.
+ */
+function isFromHere(headers: IncomingHttpHeaders): boolean {
+  const { host = "", origin, "sec-fetch-site": site } = headers;
+  if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(host)) return false;
+  if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`) return false;
+  return site === undefined || site === "same-origin" || site === "none";
+}

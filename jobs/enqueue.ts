@@ -1,0 +1,17 @@
+import type { Logger, Queue } from "../core/ports.ts";
+import type { Job } from "../core/stores.ts";
+
+/** Puts jobs of stored rows into a queue. It never rejects: a row whose job was not added is found by the sweeper. */
+export type Enqueue = (jobs: readonly Job[]) => Promise<void>;
+
+/** Makes the function that queues the rows of one table. */
+export function createEnqueue(queue: Queue, log: Logger): Enqueue {
+  return async (jobs) => {
+    if (jobs.length === 0) return;
+    try {
+      await queue.add(jobs);
+    } catch (thrown) {
+      log.warn({ err: thrown, jobs: jobs.length }, "jobs could not be queued; the sweeper will queue them");
+    }
+  };
+}

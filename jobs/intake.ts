@@ -1,0 +1,113 @@
+import { answerTo } from "../core/carry-out.ts";
+import type { Dispatch } from "../core/dispatch.ts";
+import type { BotAdapter, Intake, Logger } from "../core/ports.ts";
+import type { Outcome, Request } from "../core/request.ts";
+import type { DeliveryStore, InboxEvent, InboxStore } from "../core/stores.ts";
+import { backoff } from "./backoff.ts";
+import type { Enqueue } from "./enqueue.ts";
+
+/** What the intake needs. */
+export interface IntakeDeps {
+  readonly inbox: InboxStore;
+  readonly deliveries: DeliveryStore;
+  readonly enqueueDeliveries: Enqueue;
+  readonly dispatch: Dispatch;
+  /** Who understands which platform's events. */
+  readonly interpreters: ReadonlyMap<string, Pick<BotAdapter, "interpret">>;
+  readonly log: Logger;
+}
+
+/** The intake, with what the sweeper and the process's end need of it. */
+export interface StartedIntake extends Intake {
+  /** Takes over events that nobody works on. */
+  takeOver(): Promise<void>;
+  /** Resolves when nothing is being worked on. */
+  idle(): Promise<void>;
+}
+
+/** Events worked on at once; beyond that the platform is not asked for more. */
+const MAX_IN_FLIGHT = 500;
+const TAKE_OVER = 100;
+/** After this many tries without a database or queue the person is told. */
+const MAX_TRIES = 20;
+
+/** Stores what comes in, then works on it: those of one chat in their order, those of different chats side by side. */
+export function createIntake(deps: IntakeDeps): StartedIntake {
+  const inFlight = new Set<Promise<void>>();
+  const lanes = new Map<string, Promise<void>>();
+  const start = (event: InboxEvent) => {
+    const lane = laneOf(event);
+    const work = (lanes.get(lane) ?? Promise.resolve()).then(() => handle(deps, event));
+    lanes.set(lane, work);
+    inFlight.add(work);
+    void work.then(() => {
+      inFlight.delete(work);
+      if (lanes.get(lane) === work) lanes.delete(lane);
+    });
+  };
+  return {
+    async receive(events) {
+      while (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
+      for (const event of await deps.inbox.receive(events)) start(event);
+    },
+    async takeOver() {
+      if (inFlight.size >= MAX_IN_FLIGHT) return;
+      for (const event of await deps.inbox.takeOver(TAKE_OVER)) start(event);
+    },
+    async idle() {
+      while (inFlight.size > 0) await Promise.all(inFlight);
+    },
+  };
+}
+
+/** What keeps its order: the events that carry the same `lane`, by convention of the adapters the chat's id. */
+function laneOf(event: InboxEvent): string {
+  const { payload } = event;
+  const lane = typeof payload === "object" && payload !== null && "lane" in payload ? String(payload.lane) : event.request_id;
+  return `${event.platform}:${lane}`;
+}
+
+/** Never rejects: what fails is given back and found by the sweeper. */
+async function handle(deps: IntakeDeps, event: InboxEvent): Promise<void> {
+  try {
+    const interpreter = deps.interpreters.get(event.platform);
+    if (!interpreter) throw new Error(`no adapter for ${event.platform} in this process`);
+    const request = await interpreter.interpret(event);
+    const outcome = request && (await deps.dispatch(request));
+    if (request && outcome && !(await answered(deps, request, outcome))) return;
+    await deps.inbox.done(event.request_id);
+  } catch (thrown) {
+    await giveBack(deps, event.request_id, thrown);
+  }
+}
+
+/** Stores the answer; false when the request is to be tried again instead. */
+async function answered(deps: IntakeDeps, request: Request, outcome: Outcome): Promise<boolean> {
+  // A queued run has its message already.
+  if (outcome.kind === "queued") return true;
+  if (outcome.kind === "failed" && outcome.error.code === "unavailable") {
+    const tries = await giveBack(deps, request.request_id, outcome.error);
+    if (tries < MAX_TRIES) return false;
+  }
+  const delivery = answerTo(refused(request, outcome), null, { reply: outcome.reply, delay_ms: 0 });
+  if (delivery) await deps.enqueueDeliveries(await deps.deliveries.insert(delivery));
+  return true;
+}
+
+/** A refusal takes no message's place: somebody else's press of a button must not wipe out the question. */
+function refused(request: Request, outcome: Outcome): Request {
+  if (outcome.kind !== "failed" || request.reply_to === null) return request;
+  const { platform, address } = request.reply_to;
+  return { ...request, reply_to: { platform, address } };
+}
+
+async function giveBack(deps: IntakeDeps, request_id: string, thrown: unknown): Promise<number> {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  deps.log.warn({ err: thrown, request_id }, "an event could not be worked on; it is tried again");
+  try {
+    return await deps.inbox.giveBack(request_id, backoff(3), reason);
+  } catch {
+    // The database is away: the claim ends with this process's session, and the event is found then.
+    return 0;
+  }
+}

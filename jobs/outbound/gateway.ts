@@ -1,0 +1,114 @@
+import { type OpsError, toOpsError } from "../../core/errors.ts";
+import type { Channel, Ephemeral, Logger } from "../../core/ports.ts";
+import { plain, type Texts } from "../../core/reply.ts";
+import type { ClaimedDelivery, DeliveryStore } from "../../core/stores.ts";
+import { backoff } from "../backoff.ts";
+import type { Enqueue } from "../enqueue.ts";
+import { pause } from "../pause.ts";
+
+/** What the gateway needs. */
+export interface GatewayDeps {
+  readonly deliveries: DeliveryStore;
+  readonly channels: ReadonlyMap<string, Channel>;
+  readonly ephemeral: Ephemeral;
+  readonly texts: Texts;
+  readonly enqueueDeliveries: Enqueue;
+  readonly log: Logger;
+}
+
+/** The one way out for every message. */
+export interface Gateway {
+  /** The handler of the queue `deliveries`: puts a message into its chat's lane. It is sent when the budgets allow it. */
+  admit(delivery_id: string): Promise<void>;
+  /** Finishes what is being sent and sends no more; the rest is found by the sweeper. */
+  stop(): Promise<void>;
+}
+
+/** A message that could not be sent for a day is of no use any more. */
+const MAX_AGE_MS = 86_400_000;
+
+/**
+ * One lane a chat, in order; the lanes side by side. A message is claimed only when its budgets (the token's, the chat's) are booked, so that
+ * a "running" message whose run has ended meanwhile is never sent: its answer is.
+ */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const lanes = new Map<string, { readonly ids: Set<string>; readonly done: Promise<void> }>();
+  const stopping = new AbortController();
+  return {
+    async admit(delivery_id) {
+      const where = await deps.deliveries.locate(delivery_id);
+      const channel = where && deps.channels.get(where.platform);
+      if (!channel || stopping.signal.aborted) return;
+      const key = `${where.platform}:${where.address}`;
+      const lane = lanes.get(key);
+      if (lane) {
+        lane.ids.add(delivery_id);
+        return;
+      }
+      const ids = new Set([delivery_id]);
+      const leave = () => lanes.delete(key);
+      const done = drain(deps, { channel, address: where.address, ids, leave }, stopping.signal).catch((thrown: unknown) => {
+        leave();
+        deps.log.warn({ err: thrown, lane: key }, "a lane stopped; the sweeper queues its messages again");
+      });
+      lanes.set(key, { ids, done });
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all([...lanes.values()].map((lane) => lane.done));
+    },
+  };
+}
+
+interface Lane {
+  readonly channel: Channel;
+  readonly address: string;
+  readonly ids: Set<string>;
+  /** Takes the lane away; in the same step in which it was found empty, so that nothing is put into a lane that has ended. */
+  readonly leave: () => void;
+}
+
+async function drain(deps: GatewayDeps, { channel, address, ids, leave }: Lane, stopping: AbortSignal): Promise<void> {
+  for (;;) {
+    const [id] = ids;
+    if (id === undefined) {
+      leave();
+      return;
+    }
+    for (let wait = await deps.ephemeral.reserve(channel.budgets(address)); wait > 0; ) {
+      await pause(wait, stopping);
+      if (stopping.aborted) return;
+      wait = await deps.ephemeral.reserve(channel.budgets(address));
+    }
+    if (stopping.aborted) return;
+    ids.delete(id);
+    const claim = await deps.deliveries.claim(id);
+    if (claim) await pause(await send(deps, channel, claim), stopping);
+  }
+}
+
+/** Sends one message and stores what became of it. @returns how long the lane is to rest, in milliseconds */
+async function send(deps: GatewayDeps, channel: Channel, claim: ClaimedDelivery): Promise<number> {
+  try {
+    const reply = plain(claim.reply, deps.texts, claim.locale, claim.zone);
+    const { message_id } = await channel.send({ address: claim.address, message_id: claim.message_id, reply });
+    await deps.enqueueDeliveries(await deps.deliveries.sent(claim, message_id));
+    return 0;
+  } catch (thrown) {
+    return afterFailure(deps, claim, toOpsError(thrown));
+  }
+}
+
+async function afterFailure(deps: GatewayDeps, claim: ClaimedDelivery, error: OpsError): Promise<number> {
+  const { delivery_id, platform } = claim;
+  const reason = { code: error.code, text: error.text };
+  if (!error.retryable || claim.age_ms > MAX_AGE_MS) {
+    deps.log.warn({ delivery_id, platform, code: error.code, reason: error.message }, "a message could not be delivered");
+    await deps.deliveries.fail(claim, "failed", reason);
+    return 0;
+  }
+  const delay_ms = backoff(claim.attempts, error);
+  deps.log.debug({ delivery_id, platform, code: error.code, delay_ms }, "a message is sent again later");
+  await deps.enqueueDeliveries(await deps.deliveries.postpone(claim, delay_ms, reason));
+  return error.code === "rate_limited" ? delay_ms : 0;
+}

@@ -1,0 +1,109 @@
+import { failedReply } from "../core/carry-out.ts";
+import { type Command, effectOf, presentOutput } from "../core/command.ts";
+import { OpsError, toOpsError } from "../core/errors.ts";
+import { execute } from "../core/execute.ts";
+import { authorise } from "../core/policy/authorise.ts";
+import type { CommandPorts, Logger } from "../core/ports.ts";
+import type { Registry } from "../core/registry.ts";
+import { type Reply, text } from "../core/reply.ts";
+import type { Person } from "../core/request.ts";
+import type { RunEnd } from "../core/run.ts";
+import { maskSecrets } from "../core/secret.ts";
+import type { AuditLog, ClaimedRun, RunStore } from "../core/stores.ts";
+import { backoff } from "./backoff.ts";
+import type { Enqueue } from "./enqueue.ts";
+
+/** What a run's worker needs. */
+export interface RunWorkerDeps {
+  readonly runs: RunStore;
+  readonly registry: Registry;
+  readonly ports: CommandPorts;
+  readonly audit: AuditLog;
+  readonly log: Logger;
+  readonly enqueueRuns: Enqueue;
+  readonly enqueueDeliveries: Enqueue;
+  /** Who asked, as they are now. */
+  readonly identify: (identity: string) => Promise<Person | null>;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** A run that took this many processes down with it is not given to another. */
+const MAX_TAKEOVERS = 20;
+
+/** Makes the handler of the queue `runs`: claims the row, runs its command, stores the end together with the answer. */
+export function createRunWorker(deps: RunWorkerDeps): (run_id: string) => Promise<void> {
+  return async (run_id) => {
+    const run = await deps.runs.claim(run_id);
+    if (!run) return;
+    const command = deps.registry.find(run.command);
+    if (!command) {
+      await finish(deps, run, { command, end: failed(new OpsError("unknown_command", `no command ${run.command} in this release`), run) });
+      return;
+    }
+    try {
+      const output = await attempt(deps, run, command);
+      await finish(deps, run, { command, end: { status: "succeeded", output, error: null, reply: presentOutput(command, output) } });
+    } catch (thrown) {
+      await afterFailure(deps, run, command, toOpsError(thrown));
+    }
+  };
+}
+
+async function attempt(deps: RunWorkerDeps, run: ClaimedRun, command: Command): Promise<unknown> {
+  if (run.takeovers > MAX_TAKEOVERS) throw new OpsError("outcome_unknown", `${run.takeovers} processes died while they worked on it`);
+  const person = await deps.identify(run.identity);
+  if (!person) throw new OpsError("forbidden", `${run.identity} is nobody any more`);
+  // The role may have been withdrawn since the run was accepted.
+  authorise(command, person);
+  return execute(command, run.input, {
+    person,
+    identity: run.identity,
+    run_id: run.run_id,
+    attempt: run.attempts,
+    last_attempt: run.attempts >= attemptsOf(command),
+    signal: deps.stopping,
+    ports: deps.ports,
+  });
+}
+
+function attemptsOf(command: Command): number {
+  return command.execution.mode === "queued" ? command.execution.attempts : 1;
+}
+
+async function afterFailure(deps: RunWorkerDeps, run: ClaimedRun, command: Command, error: OpsError): Promise<void> {
+  const stopping = deps.stopping.aborted;
+  if (stopping || (error.retryable && run.attempts < attemptsOf(command))) {
+    const delay_ms = stopping ? 0 : backoff(run.attempts, error);
+    deps.log.debug({ run_id: run.run_id, code: error.code, attempt: run.attempts, delay_ms }, "a run is tried again");
+    const job = await deps.runs.postpone(run.run_id, delay_ms);
+    if (job) await deps.enqueueRuns([job]);
+    return;
+  }
+  if (error.code === "internal") deps.log.error({ err: error, run_id: run.run_id }, "a run failed");
+  // A write whose time ran out may have been done: nobody knows.
+  const open = error.code === "outcome_unknown" || (error.code === "timeout" && effectOf(command, run.input) !== "read");
+  await finish(deps, run, { command, end: open ? { ...failed(error, run), status: "unknown" } : failed(error, run) });
+}
+
+function failed(error: OpsError, run: ClaimedRun): RunEnd {
+  const said = failedReply(error, run.run_id);
+  const reply: Reply = { ...said, fields: [{ label: text("run.id"), value: { raw: run.run_id }, code: true }] };
+  return { status: "failed", output: null, error: { code: error.code, text: said.title }, reply };
+}
+
+async function finish(
+  deps: RunWorkerDeps,
+  run: ClaimedRun,
+  { command, end }: { command: Command | undefined; end: RunEnd },
+): Promise<void> {
+  const jobs = await deps.runs.finish(run.run_id, end);
+  if (jobs === null) {
+    deps.log.warn({ run_id: run.run_id }, "the claim on a run was lost; whoever took it over ends it");
+    return;
+  }
+  await deps.enqueueDeliveries(jobs);
+  const { person_id, identity, request_id, run_id } = run;
+  const input = command ? maskSecrets(command.input, run.input) : null;
+  await deps.audit.append({ person_id, identity, action: "run", command: run.command, input, outcome: end.status, request_id, run_id });
+}

@@ -1,0 +1,240 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { createTelegramApi, createTelegramChannel, redactToken, sendMenu } from "../../../bots/telegram/outbound.ts";
+import { OpsError } from "../../../core/errors.ts";
+import type { Channel, Logger } from "../../../core/ports.ts";
+import type { PlainReply } from "../../../core/reply.ts";
+import { createSandbox } from "../../../sandbox/server.ts";
+
+const TOKEN = "123456:AAH-secret-half";
+const LIMITS = { global: { limit: 30, window_ms: 1000 }, chat: { limit: 1, window_ms: 1000 }, group: { limit: 20, window_ms: 60_000 } };
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+const REPLY: PlainReply = { tone: "ok", title: "a < b", buttons: [{ label: "Yes", action: { kind: "confirm", token: "t" } }] };
+
+interface Call {
+  readonly method: string;
+  readonly payload: Record<string, unknown>;
+}
+/** What the next call is answered, or "cut" for a connection that breaks. */
+type Answer = "cut" | "not json" | { readonly error_code: number; readonly description: string; readonly parameters?: object };
+
+/** Telegram's side: takes every call with the right token, and refuses the ones it is told to. */
+function createFake() {
+  const calls: Call[] = [];
+  let answers: Answer[] = [];
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = await readBody(request);
+    const [, bot, method = ""] = (request.url ?? "").split("/");
+    const payload = JSON.parse(body || "{}") as Call["payload"];
+    calls.push({ method, payload });
+    if (bot !== `bot${TOKEN}`) return write(response, 401, { ok: false, error_code: 401, description: "Unauthorized" });
+    const next = answers.shift();
+    if (next === "cut") return void request.socket.destroy();
+    if (next) return refuse(response, next);
+    const message = { message_id: payload["message_id"] ?? 70 + calls.length, chat: { id: payload["chat_id"] } };
+    return write(response, 200, { ok: true, result: method === "setMyCommands" ? true : message });
+  };
+  const server = createServer((request, response) => void answer(request, response));
+  return {
+    calls,
+    script: (...next: Answer[]) => {
+      answers = next;
+    },
+    start: () => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)),
+    root: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+function write(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function refuse(response: ServerResponse, answer: Exclude<Answer, "cut">): void {
+  if (answer === "not json") response.writeHead(502).end("<html>Bad Gateway</html>");
+  else write(response, answer.error_code, { ok: false, ...answer });
+}
+
+let telegram: ReturnType<typeof createFake>;
+let channel: Channel;
+const channelWith = (token: string, api_root = telegram.root()) =>
+  createTelegramChannel({ api: createTelegramApi({ token, api_root }), limits: LIMITS, log: SILENT });
+const bad = (description: string, parameters?: object): Answer => ({
+  error_code: 400,
+  description: `Bad Request: ${description}`,
+  ...(parameters && { parameters }),
+});
+const send = (message_id: string | null = null, address = "1001") => channel.send({ address, message_id, reply: REPLY });
+const methods = () => telegram.calls.map(({ method }) => method);
+
+async function refusalOf(work: Promise<unknown>): Promise<OpsError> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof OpsError)) throw new Error(`expected an OpsError, got ${String(error)}`);
+  expect(error.cause).toBeUndefined();
+  expect(JSON.stringify([error.message, error.text, error.stack])).not.toMatch(/secret/);
+  return error;
+}
+
+beforeEach(async () => {
+  telegram = createFake();
+  await telegram.start();
+  channel = channelWith(TOKEN);
+});
+afterEach(async () => {
+  await telegram.stop();
+});
+
+describe("sending", () => {
+  it("a new message: HTML, buttons, no preview of links", async () => {
+    expect(await send()).toEqual({ message_id: "71" });
+    expect(telegram.calls).toEqual([
+      {
+        method: "sendMessage",
+        payload: {
+          chat_id: 1001,
+          text: "✅ <b>a &lt; b</b>",
+          parse_mode: "HTML",
+          link_preview_options: { is_disabled: true },
+          reply_markup: { inline_keyboard: [[{ text: "Yes", callback_data: "c:t" }]] },
+        },
+      },
+    ]);
+  });
+
+  it("an edit of one that stands, also when nothing changes", async () => {
+    expect(await send("7")).toEqual({ message_id: "7" });
+    telegram.script(bad("message is not modified: specified new message content is exactly the same"));
+    expect(await send("7")).toEqual({ message_id: "7" });
+    expect(methods()).toEqual(["editMessageText", "editMessageText"]);
+  });
+
+  it.each(["message to edit not found", "message can't be edited"])("a new one where none can be edited: %s", async (description) => {
+    telegram.script(bad(description));
+    expect(await send("7")).toEqual({ message_id: "72" });
+    expect(methods()).toEqual(["editMessageText", "sendMessage"]);
+  });
+
+  it("to a group that became a supergroup, which is remembered", async () => {
+    telegram.script(bad("group chat was upgraded to a supergroup chat", { migrate_to_chat_id: -1009 }));
+    await send("7", "-5");
+    await send(null, "-5");
+    expect(telegram.calls.map(({ payload }) => payload["chat_id"])).toEqual([-5, -1009, -1009]);
+    expect(channel.budgets("-5")).toEqual(channel.budgets("-1009"));
+  });
+
+  it("follows a group once, not in circles", async () => {
+    const migrate = bad("group chat was upgraded to a supergroup chat", { migrate_to_chat_id: -5 });
+    telegram.script(migrate, migrate, migrate);
+    expect(await refusalOf(send(null, "-5"))).toMatchObject({ code: "upstream_refused" });
+    expect(telegram.calls).toHaveLength(2);
+  });
+});
+
+describe("a refusal", () => {
+  it("to go so fast is told with the time to wait, and not repeated", async () => {
+    telegram.script({ error_code: 429, description: "Too Many Requests: retry after 7", parameters: { retry_after: 7 } });
+    expect(await refusalOf(send())).toMatchObject({ code: "rate_limited", retry_after_ms: 7000 });
+    expect(telegram.calls).toHaveLength(1);
+  });
+
+  it.each([
+    [{ error_code: 403, description: "Forbidden: bot was blocked by the user" }, "upstream_refused", "telegram.refused"],
+    [{ error_code: 400, description: "Bad Request: chat not found" }, "upstream_refused", "telegram.refused"],
+    [{ error_code: 500, description: "Internal Server Error" }, "upstream_unavailable", "errors.upstream_unavailable"],
+    ["cut", "upstream_unavailable", "errors.upstream_unavailable"],
+    ["not json", "upstream_unavailable", "errors.upstream_unavailable"],
+  ] as const)("is told for what it is: %j", async (answer, code, key) => {
+    telegram.script(answer);
+    expect(await refusalOf(send())).toMatchObject({ code, text: { key } });
+  });
+
+  it("of the token can be mended, so the message is kept", async () => {
+    channel = channelWith("123456:another-secret");
+    expect(await refusalOf(send())).toMatchObject({ code: "unavailable", retryable: true, text: { key: "telegram.token_refused" } });
+  });
+
+  it("never shows the token, though the network's error quotes the URL", async () => {
+    channel = channelWith(TOKEN, "http://127.0.0.1:1");
+    const error = await refusalOf(send());
+    expect(error).toMatchObject({ code: "upstream_unavailable", message: expect.stringContaining("ECONNREFUSED") });
+    expect(error.message).toContain("/bot[token]/sendMessage");
+    expect(redactToken(`x ${encodeURIComponent(TOKEN)} y AAH-secret-half z`, TOKEN)).toBe("x [token] y [token] z");
+  });
+});
+
+describe("pacing", () => {
+  it("counts against the bot, the chat, and for groups the group", () => {
+    const keysOf = (address: string) => channel.budgets(address).map(({ key, limit }) => `${key} ${limit}`);
+    expect(keysOf("1001")).toEqual(["telegram:123456 30", "telegram:123456:chat:1001 1"]);
+    expect(keysOf("-5")).toEqual(["telegram:123456 30", "telegram:123456:chat:-5 1", "telegram:123456:group:-5 20"]);
+  });
+});
+
+describe("the menu", () => {
+  const api = () => createTelegramApi({ token: TOKEN, api_root: telegram.root() });
+  const entry = (command: string, en = "Blocks") => ({ command, description: { en, ko: "차단", ru: "Блокирует" } });
+
+  it("is set once a language, English for everybody else", async () => {
+    await sendMenu(api(), [entry("cf_block"), entry("Bad Name"), entry("x".repeat(33)), entry("long", "d".repeat(300))]);
+    expect(telegram.calls.map(({ payload }) => payload["language_code"])).toEqual([undefined, "ko", "ru"]);
+    const [first, second] = telegram.calls.map(({ payload }) => payload["commands"]);
+    expect(first).toEqual([
+      { command: "cf_block", description: "Blocks" },
+      { command: "long", description: "d".repeat(256) },
+    ]);
+    expect(second).toContainEqual({ command: "cf_block", description: "차단" });
+  });
+
+  it("that cannot be set is an error without the token", async () => {
+    telegram.script("cut");
+    expect(await refusalOf(sendMenu(api(), [entry("cf_block")]))).toMatchObject({ code: "upstream_unavailable" });
+  });
+});
+
+describe("the sandbox's Telegram", () => {
+  it("takes what is sent and edited, however odd and long", async () => {
+    const data_dir = mkdtempSync(join(tmpdir(), "telegram-"));
+    const fast = { limit: 1000, window_ms: 1000 };
+    const sandbox = await createSandbox({ data_dir, port: 0, telegram_limits: { global: fast, chat: fast, group: fast } });
+    onTestFinished(async () => {
+      await sandbox.close();
+      rmSync(data_dir, { recursive: true });
+    });
+    channel = createTelegramChannel({ api: createTelegramApi(sandbox.telegram), limits: LIMITS, log: SILENT });
+    const odd = `</pre> &amp; <b>"x" ${"😀 서울 & <i>\n".repeat(600)}`;
+    const reply: PlainReply = {
+      tone: "warn",
+      title: odd.slice(0, 40),
+      lines: [odd],
+      fields: [{ label: odd.slice(0, 20), value: odd, code: true }],
+      table: { columns: ["a", "b"], rows: [[odd, odd]] },
+      undo: { label: "Undo", line: "cf_release 203.0.113.7" },
+    };
+    const opened = await fetch(`${sandbox.url}/sandbox/telegram/messages`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ chat_id: 1001, from: { id: 1001, username: "admin" }, text: "/start" }),
+    });
+    expect(opened.status).toBe(201);
+    const { message_id } = await channel.send({ address: "1001", message_id: null, reply });
+    const edit = () => channel.send({ address: "1001", message_id, reply: REPLY });
+    expect([await edit(), await edit()]).toEqual([{ message_id }, { message_id }]);
+    expect(await channel.send({ address: "1001", message_id: "999999", reply })).not.toEqual({ message_id });
+  });
+});

@@ -1,0 +1,171 @@
+import { z } from "zod";
+import { defineCommand } from "../../core/command.ts";
+import { createDispatch } from "../../core/dispatch.ts";
+import { OpsError } from "../../core/errors.ts";
+import type { CommandPorts, Ephemeral, Logger } from "../../core/ports.ts";
+import { createRegistry, type Registry } from "../../core/registry.ts";
+import { raw, type TextParam, type Texts, text } from "../../core/reply.ts";
+import type { Person, Role } from "../../core/request.ts";
+import type { NewRun, RunAcceptor, RunEnd, RunView } from "../../core/run.ts";
+import type { HttpDeps } from "../../http/deps.ts";
+import { createDirectory } from "../../http/directory.ts";
+
+const inEach = <T>(value: T) => ({ en: value, ko: value, ru: value });
+
+const repeat = defineCommand({
+  name: "say again",
+  aliases: ["again"],
+  summary: { en: "Repeats words", ko: "말을 반복합니다", ru: "Повторяет слова" },
+  phrases: inEach([]),
+  examples: inEach(["say again hello --times 2"]),
+  input: z.object({ words: z.string().max(200), times: z.number().int().min(1).max(9).default(1) }),
+  output: z.object({ said: z.string() }),
+  positional: ["words"],
+  role: "viewer",
+  effect: "read",
+  execution: { mode: "inline", timeout_ms: 1_000 },
+  handle: async ({ words, times }) => {
+    if (words === "boom") throw new Error("postgres://app:hunter2@db is gone");
+    if (words === "busy") throw new OpsError("rate_limited", "busy", { retry_after_ms: 1_200 });
+    if (words === "away") throw new OpsError("upstream_unavailable", "away");
+    return { said: Array(times).fill(words).join(" ") };
+  },
+  present: ({ said }) => ({ tone: "ok", title: raw(said) }),
+});
+
+const lamp = defineCommand({
+  name: "lamp on",
+  aliases: ["lamp"],
+  summary: inEach("Lights a lamp"),
+  phrases: inEach([]),
+  examples: inEach(["lamp on hall"]),
+  input: z.object({ room: z.string().min(1) }),
+  output: z.object({ room: z.string() }),
+  positional: ["room"],
+  role: "operator",
+  effect: (input) => (input.room === "cellar" ? "dangerous" : "write"),
+  execution: { mode: "queued", timeout_ms: 1_000, attempts: 1 },
+  handle: async ({ room }) => ({ room }),
+  present: ({ room }) => ({ tone: "ok", title: text("lamp.lit", { room }), fields: [{ label: raw("room"), value: raw(room) }] }),
+  undo: ({ room }) => `lamp off ${room}`,
+});
+
+/** Texts that show their language, key and params: `ko:lamp.lit room=hall`. */
+export const shownTexts: Texts = {
+  say: (words, locale, zone) => {
+    if ("raw" in words) return words.raw;
+    if ("per_locale" in words) return words.per_locale[locale];
+    const show = (value: TextParam) => (typeof value !== "object" ? value : "at" in value ? value.at : shownTexts.say(value, locale, zone));
+    const params = Object.entries(words.params ?? {}).map(([name, value]) => ` ${name}=${show(value)}`);
+    return `${locale}:${words.key}${params.join("")}`;
+  },
+  has: () => true,
+};
+
+/** A registry of two commands: `say again` answers at once, `lamp on` is queued, and dangerous in the cellar. */
+export const smallRegistry = (): Registry => createRegistry([repeat, lamp], shownTexts);
+
+/** Runs in memory; the test ends them. */
+export function createRuns() {
+  const stored = new Map<string, RunView>();
+  const start = ({ run_id, command, input, person_id, identity }: NewRun, status: RunView["status"], attempts: number): RunView => {
+    const created_at = new Date(Date.UTC(2026, 10, 22, 0, 0, stored.size)).toISOString();
+    const times = { created_at, started_at: null, finished_at: null };
+    const view: RunView = { run_id, command, input, status, person_id, identity, attempts, ...times, output: null, error: null };
+    const run = stored.get(run_id) ?? view;
+    stored.set(run_id, run);
+    return run;
+  };
+  const end = (run_id: string, result: Omit<RunEnd, "reply">) => {
+    const run = stored.get(run_id);
+    if (run) stored.set(run_id, { ...run, ...result, attempts: 1 });
+  };
+  const acceptor: RunAcceptor = {
+    accept: async (run) => start(run, "accepted", 0),
+    begin: async (run) => ({ fresh: !stored.has(run.run_id), run: start(run, "running", 1) }),
+    end: async (run_id, { status, output, error }) => end(run_id, { status, output, error }),
+    countOpen: async () => 0,
+  };
+  const list: HttpDeps["runs"]["list"] = async ({ person_id, status, command, before, limit }) => {
+    const older = (run: RunView) => !before || `${run.created_at} ${run.run_id}` < `${before.created_at} ${before.run_id}`;
+    const matches = (run: RunView) => [person_id ?? run.person_id, status ?? run.status, command ?? run.command];
+    const wanted = [...stored.values()].filter(
+      (run) => older(run) && matches(run).join() === [run.person_id, run.status, run.command].join(),
+    );
+    return wanted.sort((a, b) => b.created_at.localeCompare(a.created_at)).slice(0, limit);
+  };
+  return { acceptor, end, reader: { get: async (run_id: string) => stored.get(run_id) ?? null, list } };
+}
+
+function createEphemeral(): Ephemeral {
+  const kept = new Map<string, unknown>();
+  return {
+    put: async (key, value) => void kept.set(key, structuredClone(value)),
+    get: async (key) => kept.get(key),
+    take: async (key) => {
+      const value = kept.get(key);
+      kept.delete(key);
+      return value;
+    },
+    count: async () => ({ count: 1, resets_in_ms: 1 }),
+    reserve: async () => 0,
+    close: async () => {},
+  };
+}
+
+/** A person with this role. */
+export const personOf = (name: string, role: Role | null): Person => ({ person_id: `p-${name}`, name, role, locale: null, zone: null });
+
+/** A logger that keeps what it is told. */
+export function createLog(): Logger & { readonly lines: { level: string; fields: object; message: string }[] } {
+  const lines: { level: string; fields: object; message: string }[] = [];
+  const at = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message });
+  return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** Keys are `key-of-NAME`; these are the people who hold one. */
+const HOLDERS: Readonly<Record<string, Role | null>> = { ann: "admin", olga: "operator", vera: "viewer", ivy: "ingest", rex: null };
+
+/** Everything the HTTP server needs, working in memory, and what a test looks at afterwards. */
+export function createDesk(overrides: Partial<HttpDeps> = {}) {
+  const registry = smallRegistry();
+  const runs = createRuns();
+  const log = createLog();
+  let ids = 0;
+  const newId = () => `id-${++ids}`;
+  const dispatch = createDispatch({
+    registry,
+    // The two commands use none of the ports.
+    ports: {} as CommandPorts,
+    ephemeral: createEphemeral(),
+    runs: runs.acceptor,
+    newToken: () => `token-${++ids}`,
+    stopping: new AbortController().signal,
+    audit: { append: async () => {} },
+    log,
+  });
+  const deps: HttpDeps = {
+    dispatch,
+    runs: runs.reader,
+    directory: createDirectory(registry.commands),
+    texts: shownTexts,
+    health: { check: async () => [{ part: "database", state: "ok" }] },
+    findKey: async (presented) => {
+      const name = /^key-of-(\w+)$/.exec(presented)?.[1] ?? "";
+      return Object.hasOwn(HOLDERS, name) ? { identity: `key:${name}`, person: personOf(name, HOLDERS[name] ?? null) } : null;
+    },
+    localPerson: personOf("local", "admin"),
+    metrics: async () => "runs_total 0\n",
+    newId,
+    sandbox: true,
+    host: "127.0.0.1",
+    locale: "en",
+    zone: "UTC",
+    log,
+    ...overrides,
+  };
+  return { deps, runs, log, registry };
+}
+
+/** The header of somebody's key. */
+export const bearer = (name: string) => ({ authorization: `Bearer key-of-${name}` });
