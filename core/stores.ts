@@ -44,8 +44,8 @@ export interface InboxStore {
   done(request_id: string): Promise<void>;
   /** Gives it back, to be tried again not before `delay_ms` from now. @returns how often it was tried */
   giveBack(request_id: string, delay_ms: number, error: string): Promise<number>;
-  /** Claims events that nobody works on. */
-  takeOver(limit: number): Promise<readonly InboxEvent[]>;
+  /** Claims events of these platforms that nobody works on. */
+  takeOver(platforms: readonly string[], limit: number): Promise<readonly InboxEvent[]>;
 }
 
 /** A run this process works on. */

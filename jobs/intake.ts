@@ -13,7 +13,7 @@ export interface IntakeDeps {
   readonly enqueueDeliveries: Enqueue;
   readonly dispatch: Dispatch;
   /** Who understands which platform's events. */
-  readonly interpreters: ReadonlyMap<string, Pick<BotAdapter, "interpret">>;
+  readonly interpreters: () => readonly Pick<BotAdapter, "platform" | "interpret">[];
   readonly log: Logger;
 }
 
@@ -52,7 +52,8 @@ export function createIntake(deps: IntakeDeps): StartedIntake {
     },
     async takeOver() {
       if (inFlight.size >= MAX_IN_FLIGHT) return;
-      for (const event of await deps.inbox.takeOver(TAKE_OVER)) start(event);
+      const platforms = deps.interpreters().map(({ platform }) => platform);
+      for (const event of await deps.inbox.takeOver(platforms, TAKE_OVER)) start(event);
     },
     async idle() {
       while (inFlight.size > 0) await Promise.all(inFlight);
@@ -70,7 +71,7 @@ function laneOf(event: InboxEvent): string {
 /** Never rejects: what fails is given back and found by the sweeper. */
 async function handle(deps: IntakeDeps, event: InboxEvent): Promise<void> {
   try {
-    const interpreter = deps.interpreters.get(event.platform);
+    const interpreter = deps.interpreters().find(({ platform }) => platform === event.platform);
     if (!interpreter) throw new Error(`no adapter for ${event.platform} in this process`);
     const request = await interpreter.interpret(event);
     const outcome = request && (await deps.dispatch(request));

@@ -31,9 +31,15 @@ const DELIVERY_CONCURRENCY = 16;
 
 /** What comes in, worked on in this process. */
 export function openIntake({ desk, log }: Pick<WorkParts, "desk" | "log">, adapters: readonly BotAdapter[]): StartedIntake {
-  const interpreters = new Map(adapters.map((adapter) => [adapter.platform, adapter]));
   const { inbox, deliveries } = desk.stores;
-  return createIntake({ inbox, deliveries, enqueueDeliveries: desk.enqueue.deliveries, dispatch: desk.dispatch, interpreters, log });
+  return createIntake({
+    inbox,
+    deliveries,
+    enqueueDeliveries: desk.enqueue.deliveries,
+    dispatch: desk.dispatch,
+    interpreters: () => adapters,
+    log,
+  });
 }
 
 /** Starts the workers of both queues. */

@@ -61,8 +61,12 @@ function bodyOf({ lines = [], fields = [], table }: PlainReply): readonly Part[]
 }
 
 /** Control characters and halves of surrogate pairs make Telegram refuse a message. */
+function clean(words: string): string {
+  return words.replace(/\r\n?/g, "\n").replace(/(?![\n\t])\p{Cc}|\p{Surrogate}/gu, "\ufffd");
+}
+
 function part(before: string, words: string, after: string): Part {
-  return { before, words: words.replace(/\r\n?/g, "\n").replace(/(?![\n\t])\p{Cc}|\p{Surrogate}/gu, "\ufffd"), after };
+  return { before: clean(before), words: clean(words), after };
 }
 
 function escapeHtml(words: string): string {
@@ -118,7 +122,7 @@ function cut(words: string, room: number): string {
 function renderButtons(buttons: NonNullable<PlainReply["buttons"]>): InlineKeyboardMarkup | undefined {
   const fitting = buttons.flatMap(({ label, action }) => {
     const callback_data = PREFIXES[action.kind] + (action.kind === "say" ? action.line : action.token);
-    const text = [...part("", label, "").words].slice(0, BUTTON_CHARS).join("");
+    const text = [...clean(label)].slice(0, BUTTON_CHARS).join("");
     if (Buffer.byteLength(callback_data) > CALLBACK_DATA_BYTES || text.trim() === "") return [];
     return [{ kind: action.kind, button: { text, callback_data } satisfies InlineKeyboardButton }];
   });

@@ -34,7 +34,7 @@ const COUNT = `
   ON CONFLICT (key) DO UPDATE SET
     value = CASE WHEN c.expires_at > now() THEN to_jsonb(c.value::int + 1) ELSE excluded.value END,
     expires_at = CASE WHEN c.expires_at > now() THEN c.expires_at ELSE excluded.expires_at END
-  RETURNING value::int AS count, ceil(extract(epoch FROM expires_at - now()) * 1000)::float8 AS resets_in_ms`;
+  RETURNING value::int AS count, floor(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::float8 AS resets_in_ms`;
 
 const PURGE = `
   DELETE FROM conversations WHERE key IN (
@@ -104,7 +104,7 @@ export function createPostgresEphemeral({ pool, log }: PostgresEphemeralDeps): E
     async count(name, ttl_ms) {
       const [row] = await run<{ count: number; resets_in_ms: number }>(COUNT, [`count:${name}`, wholeMs(ttl_ms)]);
       purge.wrote();
-      return { count: row?.count ?? 0, resets_in_ms: row?.resets_in_ms ?? 0 };
+      return { count: row?.count ?? 0, resets_in_ms: Math.max(0, row?.resets_in_ms ?? 0) };
     },
     async reserve(budgets) {
       const windows = toWindows(budgets);

@@ -32,15 +32,15 @@ export function createInboxStore(pool: pg.Pool, session: Pick<Session, "id">): I
       );
       return row?.attempts ?? 0;
     },
-    takeOver: async (limit) =>
+    takeOver: async (platforms, limit) =>
       query<InboxEvent>(
         pool,
         `UPDATE inbox SET claimed_by = $1, attempts = attempts + 1 WHERE request_id IN (
            SELECT request_id FROM inbox
-           WHERE done_at IS NULL AND due_at <= now() AND (claimed_by IS NULL OR claimed_by NOT IN (${ALIVE_SESSIONS}))
+           WHERE done_at IS NULL AND due_at <= now() AND platform = ANY($3) AND (claimed_by IS NULL OR claimed_by NOT IN (${ALIVE_SESSIONS}))
            ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
          RETURNING request_id, platform, payload`,
-        [session.id(), limit],
+        [session.id(), limit, platforms],
       ),
   };
 }

@@ -17,7 +17,7 @@ export interface Bindable {
 /** A line as an input that is still to be checked by `parseInput`. */
 export interface Bound {
   readonly input: Record<string, unknown>;
-  /** Required fields without a value, in the order in which they are asked for. */
+  /** Required positional fields without a value, in the order in which they are asked for. */
   readonly missing: readonly string[];
 }
 
@@ -47,10 +47,9 @@ export function bind(command: Bindable, tokens: readonly Token[]): Bound {
   return { input, missing: missingFields(command, input) };
 }
 
-/** The required fields that have no value: positional ones first and in order, as they are asked for. */
-export function missingFields(command: Bindable, input: Readonly<Record<string, unknown>>): string[] {
-  const names = new Set([...command.positional, ...Object.keys(command.input.shape)]);
-  return [...names].filter((name) => !Object.hasOwn(input, name) && !isOptional(command.input, name));
+/** The required positional fields that have no value, in the order in which they are asked for. A required flag is not asked for: `parseInput` says that it is missing. */
+export function missingFields({ input: schema, positional }: Bindable, input: Readonly<Record<string, unknown>>): string[] {
+  return positional.filter((field) => input[field] === undefined && !isOptional(schema, field));
 }
 
 function sortTokens(kinds: ReadonlyMap<string, FieldKind>, tokens: readonly Token[]): { flags: Flag[]; words: ValueToken[] } {

@@ -25,6 +25,7 @@ export async function layCable(target: Connection): Promise<Cable> {
   const folder = await mkdtemp(path.join(tmpdir(), "switchboard-cable-"));
   await chmod(folder, 0o700);
   const sockets = new Set<Socket>();
+  let frozen = false;
   const server = createServer((near) => {
     const far = connect(path.join(target.host, `.s.PGSQL.${target.port}`));
     for (const [socket, other] of [
@@ -37,7 +38,7 @@ export async function layCable(target: Connection): Promise<Cable> {
         sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      if (!frozen) socket.pipe(other);
     }
   });
   const mend = async () => {
@@ -56,8 +57,15 @@ export async function layCable(target: Connection): Promise<Cable> {
     connection: { ...target, host: folder, port: 5432 },
     cut,
     mend,
-    freeze: () => sockets.forEach((socket) => void socket.unpipe().pause()),
-    thaw: () => sockets.forEach((socket) => void socket.destroy()),
+    freeze: () => {
+      frozen = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    thaw: () => {
+      frozen = false;
+      // What was sent meanwhile is lost, as after a real stall, so the connections are of no more use.
+      for (const socket of sockets) socket.destroy();
+    },
     close: async () => {
       await cut();
       await rm(folder, { recursive: true, force: true });

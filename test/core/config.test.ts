@@ -177,7 +177,9 @@ const WRONG: readonly (readonly [variable: string, value: string, besides?: Reco
 ];
 
 describe("a wrong setting stops the start with one line", () => {
-  it.each(WRONG)("%s=%s", (variable, value, besides = {}) => {
+  const cases = WRONG.map(([variable, value, besides = {}]) => ({ variable, value, besides }));
+
+  it.each(cases)("$variable=$value", ({ variable, value, besides }) => {
     const error = refusal({ ...besides, [variable]: value });
     expect(error.variable).toBe(variable);
     expect(error.message).toMatch(new RegExp(`^${variable} must `));

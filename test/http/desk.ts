@@ -66,7 +66,7 @@ export const shownTexts: Texts = {
 export const smallRegistry = (): Registry => createRegistry([repeat, lamp], shownTexts);
 
 /** Runs in memory; the test ends them. */
-export function createRuns() {
+function createRuns() {
   const stored = new Map<string, RunView>();
   const start = ({ run_id, command, input, person_id, identity }: NewRun, status: RunView["status"], attempts: number): RunView => {
     const created_at = new Date(Date.UTC(2026, 10, 22, 0, 0, stored.size)).toISOString();
@@ -114,10 +114,10 @@ function createEphemeral(): Ephemeral {
 }
 
 /** A person with this role. */
-export const personOf = (name: string, role: Role | null): Person => ({ person_id: `p-${name}`, name, role, locale: null, zone: null });
+const personOf = (name: string, role: Role | null): Person => ({ person_id: `p-${name}`, name, role, locale: null, zone: null });
 
 /** A logger that keeps what it is told. */
-export function createLog(): Logger & { readonly lines: { level: string; fields: object; message: string }[] } {
+function createLog(): Logger & { readonly lines: { level: string; fields: object; message: string }[] } {
   const lines: { level: string; fields: object; message: string }[] = [];
   const at = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message });
   return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };

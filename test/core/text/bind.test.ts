@@ -46,7 +46,7 @@ describe("a line becomes the input that REST would send", () => {
 });
 
 describe("what is missing is asked for in order", () => {
-  it("names required fields only", () => {
+  it("names required positional fields only", () => {
     expect(bound(send, "").missing).toEqual(["chat_id", "text"]);
     expect(bound(send, "5").missing).toEqual(["text"]);
     expect(bound(send, "--text hi").missing).toEqual(["chat_id"]);
@@ -54,8 +54,10 @@ describe("what is missing is asked for in order", () => {
     expect(missingFields(send, { chat_id: 5, text: "hi" })).toEqual([]);
   });
 
-  it("asks for required flags after the positional fields", () => {
-    expect(bound({ ...grant, positional: ["role"] }, "").missing).toEqual(["role", "identity"]);
+  it("leaves required flags to the check of the whole input", () => {
+    const flags = { ...grant, positional: ["role"] };
+    expect(bound(flags, "").missing).toEqual(["role"]);
+    expect(refusal(() => say(flags, "admin")).text).toEqual({ key: "parse.required", params: { field: "identity" } });
   });
 });
 
