@@ -10,7 +10,13 @@ const CONVERSATION_MS = 180_000;
 /** What ends a dialogue, in each language (contract, "Chat grammar"). */
 const CANCEL_WORDS = ["cancel", "/cancel", "no", "취소", "아니", "отмена"];
 
-const Conversation = z.object({ command: z.string(), input: z.record(z.string(), z.unknown()), field: z.string() });
+const Conversation = z.object({
+  command: z.string(),
+  input: z.record(z.string(), z.unknown()),
+  field: z.string(),
+  /** The request that ended it; that request may come again, for any other it is over. */
+  ended_by: z.string().optional(),
+});
 
 /** A command that lacks an argument, and what is known of it so far. */
 export type Conversation = z.infer<typeof Conversation>;
@@ -26,7 +32,7 @@ export function isCancel(line: string): boolean {
 export async function openConversation(request: Request, ephemeral: Ephemeral): Promise<Conversation | null> {
   if (request.conversation === null) return null;
   const found = Conversation.safeParse(await ephemeral.get(keyOf(request)));
-  return found.success ? found.data : null;
+  return found.success && (found.data.ended_by ?? request.request_id) === request.request_id ? found.data : null;
 }
 
 /** Asks for one missing argument and remembers what is known. */
@@ -39,7 +45,7 @@ export async function askFor(
   return { kind: "ask", field, reply: { tone: "info", title: text(questionKey(command, field)), lines: [text("ask.how_to_stop")] } };
 }
 
-/** Ends the dialogue of this person in this place. */
-export async function endConversation(request: Request, ephemeral: Ephemeral): Promise<void> {
-  if (request.conversation !== null) await ephemeral.take(keyOf(request));
+/** Ends the dialogue of this person in this place. Whoever delivers the same request again finds it as it was. */
+export async function endConversation(request: Request, conversation: Conversation, ephemeral: Ephemeral): Promise<void> {
+  await ephemeral.put(keyOf(request), { ...conversation, ended_by: request.request_id }, CONVERSATION_MS);
 }

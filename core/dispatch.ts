@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type CarryOutDeps, carryOut, failedReply } from "./carry-out.ts";
 import { type Command, slugOf } from "./command.ts";
-import { askFor, endConversation, isCancel, openConversation } from "./conversation.ts";
+import { askFor, type Conversation, endConversation, isCancel, openConversation } from "./conversation.ts";
 import { OpsError, toOpsError } from "./errors.ts";
 import { suggest } from "./match.ts";
 import { authorise } from "./policy/authorise.ts";
@@ -14,7 +14,7 @@ import { text } from "./reply.ts";
 import type { Outcome, Person, Request } from "./request.ts";
 import { maskSecrets } from "./secret.ts";
 import type { AuditLog } from "./stores.ts";
-import { bind } from "./text/bind.ts";
+import { bind, missingFields } from "./text/bind.ts";
 import { parseInput } from "./text/issues.ts";
 import { normalise } from "./text/normalise.ts";
 import { tokenise } from "./text/tokenise.ts";
@@ -76,30 +76,43 @@ async function fromText(deps: DispatchDeps, request: Known, typed: string, trace
   const line = normalise(typed);
   const waiting = await openConversation(request, deps.ephemeral);
   if (waiting && isCancel(line)) {
-    await endConversation(request, deps.ephemeral);
+    await endConversation(request, waiting, deps.ephemeral);
     return nothingDone();
   }
-  const tokens = tokenise(line);
-  const match = deps.registry.match(tokens);
+  const match = matchLine(deps.registry, line);
   if (match) {
-    if (waiting) await endConversation(request, deps.ephemeral);
     trace.command = match.command;
     authorise(match.command, request.person);
+    if (waiting) await endConversation(request, waiting, deps.ephemeral);
     return withArguments(deps, request, { command: match.command, ...bind(match.command, match.rest) }, trace);
   }
-  const command = waiting && !line.startsWith("/") ? deps.registry.find(waiting.command) : undefined;
-  if (!waiting || !command) return suggest(line, deps.registry, request.person.role);
+  if (waiting && !line.startsWith("/")) return fromAnswer(deps, request, { waiting, line }, trace);
+  return suggest(line, deps.registry, request.person.role);
+}
+
+/** The command a line begins with. Quotes are looked at only then: those of free text need not be closed. */
+function matchLine(registry: Registry, line: string): ReturnType<Registry["match"]> {
+  const words = line.split(/\s+/).filter((word) => word !== "");
+  const begins = registry.match(words.map((value) => ({ kind: "value", value, quoted: false })));
+  return begins && registry.match(tokenise(line));
+}
+
+async function fromAnswer(
+  deps: DispatchDeps,
+  request: Known,
+  { waiting, line }: { waiting: Conversation; line: string },
+  trace: Trace,
+): Promise<Outcome> {
+  const command = deps.registry.find(waiting.command);
+  if (!command) return suggest(line, deps.registry, request.person.role);
   trace.command = command;
   authorise(command, request.person);
-  const answer = bind({ input: command.input, positional: [waiting.field] }, tokens).input;
-  // Only this field: the others are asked for in their turn.
+  const answer = bind({ input: command.input, positional: [waiting.field] }, tokenise(line)).input;
+  // Only this field: the others are asked for in their turn. A wrong answer leaves the question open.
   parseInput({ input: z.object({ [waiting.field]: command.input.shape[waiting.field] ?? z.unknown() }) }, answer);
   const input = { ...waiting.input, ...answer };
-  const missing = command.positional.filter(
-    (field) => input[field] === undefined && !command.input.shape[field]?.safeParse(undefined).success,
-  );
-  const outcome = await withArguments(deps, request, { command, input, missing }, trace);
-  if (outcome.kind !== "ask") await endConversation(request, deps.ephemeral);
+  const outcome = await withArguments(deps, request, { command, input, missing: missingFields(command, input) }, trace);
+  if (outcome.kind !== "ask") await endConversation(request, waiting, deps.ephemeral);
   return outcome;
 }
 

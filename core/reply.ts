@@ -29,9 +29,10 @@ export interface Field<T> {
 export interface ReplyOf<T> {
   readonly tone: Tone;
   readonly title: T;
-  readonly lines?: readonly T[];
   readonly fields?: readonly Field<T>[];
   readonly table?: { readonly columns: readonly T[]; readonly rows: readonly (readonly T[])[] };
+  /** Sentences below everything else: what to do next. */
+  readonly lines?: readonly T[];
   /** The line that takes back what was done, without a leading slash; each surface writes it as it is typed there. */
   readonly undo?: { readonly label: T; readonly line: string };
   readonly buttons?: readonly { readonly label: T; readonly action: ButtonAction }[];
@@ -81,9 +82,9 @@ export function toPlainText(reply: PlainReply): string {
   const rows = reply.table ? [reply.table.columns, ...reply.table.rows] : [];
   return [
     reply.title,
-    ...(reply.lines ?? []),
     ...(reply.fields ?? []).map(({ label, value }) => `${label}: ${value}`),
     ...rows.map((row) => row.join("  ")),
+    ...(reply.lines ?? []),
     ...(reply.undo ? [`${reply.undo.label}: ${reply.undo.line}`] : []),
   ].join("\n");
 }

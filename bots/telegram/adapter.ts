@@ -53,6 +53,9 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
 
   async function onReady(me: { readonly id: number; readonly username: string }): Promise<void> {
     username = Promise.resolve(me.username);
-    await sendMenu(api, deps.menu);
+    // The menu is a convenience: updates must not wait for it.
+    await sendMenu(api, deps.menu).catch((thrown: unknown) =>
+      log.warn({ err: thrown }, "the bot's menu could not be set; commands work all the same"),
+    );
   }
 }

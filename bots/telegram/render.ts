@@ -54,9 +54,9 @@ export function parseCallback(data: string): Ask | null {
 
 function bodyOf({ lines = [], fields = [], table }: PlainReply): readonly Part[] {
   return [
-    ...lines.map((line) => part("", line, "")),
     ...fields.map(({ label, value, code }) => part(`${escapeHtml(label)}: ${code ? "<code>" : ""}`, value, code ? "</code>" : "")),
     ...(table ? [part("<pre>", alignColumns([table.columns, ...table.rows]), "</pre>")] : []),
+    ...lines.map((line) => part("", line, "")),
   ];
 }
 

@@ -1,14 +1,12 @@
 import type pg from "pg";
 import { OpsError } from "../../core/errors.ts";
-import type { NewDelivery, RunView } from "../../core/run.ts";
-import { type ClaimedRun, jobId, type RunStore } from "../../core/stores.ts";
+import type { NewDelivery } from "../../core/run.ts";
+import { jobId, type RunStore } from "../../core/stores.ts";
 import { query } from "./query.ts";
+import { createRunClaims } from "./run-claims.ts";
 import { createRunReader, type RunRow, toView } from "./run-reader.ts";
 import type { Session } from "./session.ts";
-import { createSweepable, DELAY_MS, firstLook, type JobRow, toJob } from "./sweepable.ts";
-
-/** A job may fire a little before its time by the database's clock; that is no reason to send it away. */
-const CLOCK_TOLERANCE = "interval '1 second'";
+import { createSweepable, firstLook } from "./sweepable.ts";
 
 const INSERT = `
   WITH run AS (
@@ -22,17 +20,6 @@ const INSERT = `
     FROM run WHERE $11::text IS NOT NULL ON CONFLICT DO NOTHING)
   SELECT * FROM run`;
 
-const FINISH = `
-  WITH run AS (
-    UPDATE runs SET status = $3, output = $4, error = $5, finished_at = now(), claimed_by = NULL
-    WHERE run_id = $1 AND claimed_by = $2 AND status = 'running' RETURNING run_id),
-  delivery AS (
-    UPDATE deliveries SET reply = $6::json, version = version + 1, due_at = now(), sweep_at = ${firstLook("now()")},
-      generation = generation + CASE WHEN status = 'sending' THEN 0 ELSE 1 END,
-      status = CASE WHEN status = 'sending' THEN status ELSE 'scheduled' END
-    WHERE run_id IN (SELECT run_id FROM run) RETURNING delivery_id AS id, generation, status)
-  SELECT run.run_id, delivery.id, delivery.generation, delivery.status FROM run LEFT JOIN delivery ON true`;
-
 /**
  * Runs, on the table `runs`. Whatever changes a claimed run asks for the claim again, so that a process that was taken for dead changes nothing.
  * @param session this process's sign of life
@@ -40,6 +27,7 @@ const FINISH = `
 export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): RunStore {
   return {
     ...createRunReader(pool),
+    ...createRunClaims(pool, session),
     ...createSweepable(pool, {
       table: "runs",
       id: "run_id",
@@ -80,37 +68,6 @@ export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): Run
       );
       return row?.open ?? 0;
     },
-    async claim(run_id) {
-      const [row] = await query<RunRow>(
-        pool,
-        `UPDATE runs SET status = 'running', claimed_by = $2, attempts = attempts + 1, started_at = coalesce(started_at, now())
-         WHERE run_id = $1 AND status = 'accepted' AND due_at <= now() + ${CLOCK_TOLERANCE} RETURNING *`,
-        [run_id, session.id()],
-      );
-      return row ? toClaimed(row, session.id()) : null;
-    },
-    async finish(run_id, end) {
-      const { status, output, error, reply } = end;
-      const rows = await query<{ id: string | null; generation: number; status: string }>(pool, FINISH, [
-        ...[run_id, session.id(), status],
-        ...[output === null || output === undefined ? null : JSON.stringify(output), error && JSON.stringify(error), JSON.stringify(reply)],
-      ]);
-      if (rows.length === 0) return null;
-      // One that is being sent comes back for the newer version by itself.
-      return rows.flatMap((row) =>
-        row.id !== null && row.status === "scheduled" ? [toJob({ id: row.id, generation: row.generation, delay_ms: 0 })] : [],
-      );
-    },
-    async postpone(run_id, delay_ms) {
-      const [row] = await query<JobRow>(
-        pool,
-        `UPDATE runs SET status = 'accepted', claimed_by = NULL, generation = generation + 1, due_at = now() + $3::int * interval '1 millisecond',
-           sweep_at = ${firstLook("now() + $3::int * interval '1 millisecond'")}
-         WHERE run_id = $1 AND claimed_by = $2 AND status = 'running' RETURNING run_id AS id, generation, ${DELAY_MS}`,
-        [run_id, session.id(), delay_ms],
-      );
-      return row ? { ...toJob(row), delay_ms } : null;
-    },
   };
 }
 
@@ -118,9 +75,4 @@ function deliveryValues(delivery: NewDelivery | null): unknown[] {
   if (delivery === null) return [null, null, null, null, null, null, null];
   const { delivery_id, request_id, reply_to, reply, delay_ms } = delivery;
   return [delivery_id, request_id, reply_to.platform, reply_to.address, reply_to.message_id ?? null, JSON.stringify(reply), delay_ms];
-}
-
-function toClaimed(row: RunRow, claimed_by: number): ClaimedRun {
-  const view: RunView = toView(row);
-  return { ...view, request_id: row.request_id, locale: row.locale, zone: row.zone, takeovers: row.takeovers, claimed_by };
 }
