@@ -14,7 +14,7 @@ export interface Answer {
 export interface Emulator {
   /** The target of faults, the name of the log, the segment under /sandbox. */
   readonly name: string;
-  /** Path under which the API is served; a client's base URL is the server's URL plus this. */
+  /** Path under which the API is served, "" for the root; a client's base URL is the server's URL plus this. */
   readonly base_path: string;
   /** The settings that point Switchboard here, by variable; `base_url` is filled in. */
   environment(baseUrl: string): Readonly<Record<string, string>>;
@@ -53,7 +53,8 @@ export async function carryOut(request: FastifyRequest, reply: FastifyReply, { f
   const answer = fault?.status === undefined ? await act() : refuse({ ...fault, status: fault.status });
   if (fault?.drop) {
     reply.hijack();
-    request.raw.destroy();
+    // The request itself has been read: destroying it would leave the connection standing.
+    request.raw.socket.destroy();
     return reply;
   }
   return reply

@@ -5,12 +5,15 @@ import type { z } from "zod";
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly status: number;
+  /** As Fastify names it, for the error handlers of the platforms. */
+  readonly statusCode: number;
   readonly code: string;
   readonly errors: readonly { readonly path: string; readonly message: string }[];
 
   constructor(status: number, code: string, detail: string, errors: Problem["errors"] = []) {
     super(detail);
     this.status = status;
+    this.statusCode = status;
     this.code = code;
     this.errors = errors;
   }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Emulator } from "./emulator.ts";
 import { type Faults, faultSchema } from "./faults.ts";
 import { refuseStrangers } from "./guard.ts";
-import { answerProblem, check, invalid } from "./problem.ts";
+import { answerProblem, check, invalid, Problem } from "./problem.ts";
 
 /** What the person's side works on: one sandbox of this process. */
 export interface SandboxState {
@@ -58,6 +58,9 @@ function setFault(state: SandboxState, body: unknown): unknown {
 export function sandboxRoutes(state: SandboxState): FastifyPluginAsync {
   return async (app: FastifyInstance) => {
     app.setErrorHandler(answerProblem);
+    app.setNotFoundHandler(() => {
+      throw new Problem(404, "not_found", "the sandbox has no such route");
+    });
     app.addHook("onRequest", refuseStrangers);
     app.get("/", async () => describe(state));
     app.get("/calls", async ({ query }) => listCalls(state, query));

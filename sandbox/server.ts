@@ -101,7 +101,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     url,
     state,
-    telegram: { api_root: `${url}/telegram`, token: options.telegram_token ?? SANDBOX_TELEGRAM_TOKEN },
+    telegram: { api_root: url, token: options.telegram_token ?? SANDBOX_TELEGRAM_TOKEN },
     cloudflare: {
       base_url: `${url}/cloudflare/client/v4`,
       token: options.cloudflare_token ?? SANDBOX_CLOUDFLARE_TOKEN,

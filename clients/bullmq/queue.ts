@@ -70,6 +70,8 @@ function createPacker(name: string) {
   const keep = () => (packed++ % COUNT_EVERY === 0 ? { age: KEEP_SECONDS, count: KEEP_COUNT } : { age: KEEP_SECONDS });
   return (jobs: Jobs) =>
     jobs.map(({ job_id, id, delay_ms, priority }) => {
+      // BullMQ keeps ":" for its keys and whole numbers for the ids it gives itself.
+      if (/^\d*$|:/.test(job_id)) throw new RangeError(`"${job_id}" cannot be a job id`);
       const kept = keep();
       const opts: JobsOptions = { jobId: job_id, attempts: 1, stackTraceLimit: 0, removeOnComplete: kept, removeOnFail: kept };
       if (delay_ms !== undefined && delay_ms > 0) opts.delay = Math.ceil(delay_ms);

@@ -9,7 +9,7 @@ import { type Connection, toClientConfig, toUnavailable } from "./pool.ts";
  * Largest message, as the bytes of its `{id, message}` in JSON. Source: a NOTIFY payload must be shorter than 8,000 bytes.
  * Redis has no such limit but keeps to this one, so that both refuse alike.
  */
-export const MESSAGE_MAX_BYTES = 7_500;
+const MESSAGE_MAX_BYTES = 7_500;
 
 /** The one channel; the payload says which id is meant. */
 const CHANNEL = "switchboard";

@@ -87,7 +87,7 @@ export function connectRedis(url: string, user: RedisUser): RedisConnection {
 }
 
 /** Opens a connection that logs one line when it is lost and one when it is back, and never throws by an event. */
-export function openRedis(url: string, options: RedisOptions, { part, log }: RedisUser): Redis {
+function openRedis(url: string, options: RedisOptions, { part, log }: RedisUser): Redis {
   const client = new Redis(url, options);
   let lost = false;
   let reason = "closed";

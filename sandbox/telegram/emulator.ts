@@ -15,7 +15,8 @@ export function createTelegram(deps: EmulatorDeps, { token, limits }: { token: s
   const updates = createUpdates(bot);
   return {
     name: "telegram",
-    base_path: "/telegram",
+    // At the root: some clients (telegraf) drop the last segment of a base URL.
+    base_path: "",
     environment: (baseUrl) => ({ TELEGRAM_API_ROOT: baseUrl, TELEGRAM_BOT_TOKEN: token }),
     api: async (app) => telegramRoutes(app, { bot, updates, faults: deps.faults, token }),
     person: async (app) => telegramPersonRoutes(app, bot),

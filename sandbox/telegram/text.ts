@@ -12,7 +12,7 @@ const MARKUP_CHARS = 65_536;
 /** What Telegram finds in a text by itself. */
 const FOUND: readonly (readonly [type: string, pattern: RegExp])[] = [
   ["bot_command", /(?<![\w/@<>])\/[a-z0-9_]{1,64}(?:@[a-z0-9_]{3,32})?(?![\w/@])/giu],
-  ["mention", /(?<![\w@./:])@[a-z0-9_]{4,32}(?!\w)/giu],
+  ["mention", /(?<![\w@./:])@[a-z0-9_]{3,32}(?!\w)/giu],
   [
     "url",
     /(?<![\w@/])(?:https?:\/\/[^\s<>"]+[^\s<>".,;:!?)]|(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|info|ru|kr)(?:\/[^\s<>"]*)?(?![\w@]))/giu,

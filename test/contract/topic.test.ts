@@ -40,7 +40,7 @@ describe.skipIf(!redis.available)("a topic on Redis", () => {
     return {
       log,
       open: () => createRedisTopic({ url: redis.url(), log }),
-      killListeners: async () => Number(await direct.client("KILL", "TYPE", "pubsub")),
+      killListeners: async () => Number(await direct.call("CLIENT", "KILL", "TYPE", "pubsub")),
       cut: redis.stop,
       mend: redis.restart,
       freeze: redis.freeze,

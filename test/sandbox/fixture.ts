@@ -9,7 +9,7 @@ export const ANN = { id: 1001, username: "ann", language_code: "en" };
 /** Bob is another person. */
 export const BOB = { id: 1002, username: "bob" };
 /** No limits that a test would meet by chance. */
-export const WIDE = {
+const WIDE = {
   global: { limit: 10_000, window_ms: 1_000 },
   chat: { limit: 10_000, window_ms: 1_000 },
   group: { limit: 10_000, window_ms: 60_000 },
@@ -50,7 +50,7 @@ export function talkTo(url: string, token = "123456:SANDBOX", cfToken = "sandbox
   const person: World["person"] = (method, path, body) => http(method, `${url}/sandbox${path}`, body);
   return {
     person,
-    bot: (method: string, params: unknown = {}) => http("POST", `${url}/telegram/bot${token}/${method}`, params),
+    bot: (method: string, params: unknown = {}) => http("POST", `${url}/bot${token}/${method}`, params),
     cf: (method: string, path: string, body?: unknown, headers: Record<string, string> = { authorization: `Bearer ${cfToken}` }) =>
       http(method, `${url}/cloudflare/client/v4${path}`, body, headers),
     says: async (text: string, from: { id: number; username?: string } = ANN, chatId = from.id) => {

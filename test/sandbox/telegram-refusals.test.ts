@@ -18,12 +18,12 @@ const BAD = "Bad Request: ";
 describe("the Bot API refuses", () => {
   it("a wrong token with 401 and an unknown method with 404", async () => {
     const { sandbox, bot } = await start();
-    expect(await http("POST", `${sandbox.url}/telegram/bot123456:WRONG/getMe`)).toMatchObject({
+    expect(await http("POST", `${sandbox.url}/bot123456:WRONG/getMe`)).toMatchObject({
       status: 401,
       body: { ok: false, error_code: 401, description: "Unauthorized" },
     });
     expect(await bot("sendTelepathy")).toMatchObject({ status: 404, body: { ok: false, error_code: 404, description: "Not Found" } });
-    expect(await http("GET", `${sandbox.url}/telegram/nothing`)).toMatchObject({ status: 404, body: { ok: false } });
+    expect(await http("GET", `${sandbox.url}/nothing`)).toMatchObject({ status: 404, body: { ok: false } });
   });
 
   it.each([

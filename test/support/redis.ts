@@ -21,6 +21,7 @@ export interface TestRedis {
   thaw(): void;
 }
 
+const SERVER = "redis-server";
 const DURABLE = ["--appendonly", "yes", "--maxmemory-policy", "noeviction"];
 
 /**
@@ -71,7 +72,7 @@ export function useRedis(settings: readonly string[] = DURABLE): TestRedis {
 
 function hasRedis(): boolean {
   try {
-    execFileSync("redis-server", ["--version"], { stdio: "ignore" });
+    execFileSync(SERVER, ["--version"], { stdio: "ignore" });
     return true;
   } catch {
     process.stderr.write("skipped: these tests need redis-server, which is not in the PATH\n");
@@ -90,7 +91,7 @@ async function freePort(): Promise<number> {
 }
 
 async function startServer(settings: readonly string[]): Promise<ChildProcess> {
-  const child = spawn("redis-server", ["--bind", "127.0.0.1", "--save", "", ...settings], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(SERVER, ["--bind", "127.0.0.1", "--save", "", ...settings], { stdio: ["ignore", "pipe", "inherit"] });
   // A test process that ends early must not leave it behind.
   const kill = () => void child.kill("SIGKILL");
   process.once("exit", kill);

@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import type { Connection } from "../../clients/postgres/pool.ts";
+import { until } from "../../proof/process.ts";
+import { usePostgres, withClient } from "../support/postgres.ts";
+import { startWorld, type World } from "../support/world.ts";
+
+/**
+ * Switchboard is held at an exact point by a trigger in its own database, killed there with SIGKILL and started again.
+ * What is checked is what an outsider sees: Cloudflare's rules and the person's chat.
+ */
+const postgres = usePostgres();
+const OPERATOR = 1002;
+const IP = "203.0.113.7";
+const WARM = "203.0.113.1";
+/** An advisory lock that the test holds and the trigger waits for. */
+const GATE = 99;
+
+interface Point {
+  readonly table: string;
+  readonly on: "INSERT" | "UPDATE";
+  readonly when?: string;
+}
+
+describe("killed between Telegram's update and our answer", () => {
+  it.each<[string, Point]>([
+    ["before the inbox row", { table: "inbox", on: "INSERT" }],
+    ["after the inbox row", { table: "runs", on: "INSERT" }],
+    ["after the run", { table: "runs", on: "UPDATE", when: "NEW.status = 'running'" }],
+    ["after Cloudflare's rule", { table: "runs", on: "UPDATE", when: "NEW.status = 'succeeded'" }],
+    ["after the run's end", { table: "deliveries", on: "UPDATE", when: "NEW.status = 'sending' AND NEW.version = 2" }],
+  ])("%s: one rule, one answer", async (_name, point) => {
+    const connection = await postgres.database();
+    const world = await startWorld(connection);
+    await killAt(world, connection, point);
+    await world.start();
+    await answered(world);
+    expect((await world.platforms.rules()).map((rule) => rule.configuration.value)).toEqual([IP]);
+    expect(await sentMessages(world)).toBe(1);
+  });
+
+  it("after Telegram accepted the answer as a new message: a second copy, which the emulator's log explains", async () => {
+    const connection = await postgres.database();
+    const world = await startWorld(connection);
+    await killAt(world, connection, { table: "deliveries", on: "UPDATE", when: "NEW.sent_version = 2" }, warmUp);
+    await answered(world);
+    await world.start();
+    await until("the answer is said again", async () => (await copies(world)) === 2);
+    await until("the delivery is done", () => delivered(connection));
+    expect(await copies(world)).toBe(2);
+    expect((await world.platforms.rules()).map((rule) => rule.configuration.value)).toEqual([WARM, IP]);
+  });
+
+  it("after Telegram accepted the answer as an edit of the running message: no second copy", async () => {
+    const connection = await postgres.database();
+    const world = await startWorld(connection);
+    // Slow enough for the "running" message to be sent first.
+    await world.platforms.fault({ target: "cloudflare", delay_ms: 1_500, times: 1 });
+    await killAt(world, connection, {
+      table: "deliveries",
+      on: "UPDATE",
+      when: "NEW.sent_version > OLD.sent_version AND NEW.sent_version = 2",
+    });
+    await answered(world);
+    await world.start();
+    await until("the delivery is done", () => delivered(connection));
+    expect(await sentMessages(world)).toBe(1);
+    expect((await world.platforms.messages(OPERATOR)).length).toBe(1);
+  });
+});
+
+/** Loads Cloudflare's SDK, so that the next run ends before its "running" message is due. */
+async function warmUp(world: World): Promise<void> {
+  await world.platforms.say(1001, `/block ${WARM}`);
+  await until("the first answer", async () => (await world.platforms.messages(1001)).some(({ text }) => text.includes("is blocked")));
+}
+
+async function killAt(world: World, connection: Connection, point: Point, before = async (_world: World) => {}): Promise<void> {
+  await withClient(connection, async (gatekeeper) => {
+    const running = await world.start();
+    await before(world);
+    await gatekeeper.query(`SELECT pg_advisory_lock(${GATE})`);
+    await gatekeeper.query(`CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM pg_advisory_lock_shared(${GATE}); PERFORM pg_advisory_unlock_shared(${GATE}); RETURN NEW; END $$`);
+    const when = point.when ? `WHEN (${point.when})` : "";
+    await gatekeeper.query(`CREATE TRIGGER hold BEFORE ${point.on} ON ${point.table} FOR EACH ROW ${when} EXECUTE FUNCTION hold()`);
+    await world.platforms.say(OPERATOR, `/block ${IP} --reason "brute force"`);
+    const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND NOT granted";
+    await until("Switchboard is held at the point", async () => (await gatekeeper.query(waiting, [GATE])).rowCount === 1);
+    await running.kill();
+    // The server does not notice a dead client while it waits for a lock; a real crash of the machine would end these as well.
+    await gatekeeper.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    const gone =
+      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    await until("its connections are gone", async () => (await gatekeeper.query(gone)).rowCount === 0);
+    await gatekeeper.query(`DROP TRIGGER hold ON ${point.table}`);
+  });
+}
+
+async function answered(world: World): Promise<void> {
+  await until("the person reads the answer", async () =>
+    (await world.platforms.messages(OPERATOR)).some(({ text }) => text.includes(`${IP} is blocked`)),
+  );
+}
+
+/** How many messages Telegram accepted; edits of one are not counted. */
+async function sentMessages(world: World): Promise<number> {
+  return (await world.platforms.calls("telegram", "sendMessage")).filter(({ status }) => status === 200).length;
+}
+
+async function copies(world: World): Promise<number> {
+  return (await world.platforms.messages(OPERATOR)).filter(({ text }) => text.includes(`${IP} is blocked`)).length;
+}
+
+async function delivered(connection: Connection): Promise<boolean> {
+  return withClient(connection, async (client) => (await client.query("SELECT 1 FROM deliveries WHERE status <> 'sent'")).rowCount === 0);
+}
