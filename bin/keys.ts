@@ -3,12 +3,14 @@ import { parseArgs } from "node:util";
 import { createLogger } from "../clients/logger.ts";
 import { join, startEmbedded } from "../clients/postgres/embedded.ts";
 import { createKeyStore } from "../clients/postgres/keys.ts";
+import { bringUpToDate } from "../clients/postgres/migrate.ts";
 import type { Connection } from "../clients/postgres/pool.ts";
+import { createPrisma } from "../clients/postgres/prisma.ts";
 import { type Config, parseConfig } from "../core/config.ts";
 import { ConfigError } from "../core/config-fields.ts";
 import { OpsError, toOpsError } from "../core/errors.ts";
 import { ROLES } from "../core/request.ts";
-import { bringUpToDate, createPrisma } from "./app/storage.ts";
+import { migrationsFolder } from "./app/paths.ts";
 
 const USAGE = `usage: switchboard keys create --name NAME --role ${ROLES.join("|")}`;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -69,12 +71,12 @@ async function create(connection: Connection, key: { name: string; role: string;
 async function onDatabase(config: Config, work: (connection: Connection) => Promise<void>): Promise<void> {
   const running = config.database_url ?? (await join({ data_dir: config.data_dir }));
   if (running !== null) {
-    await bringUpToDate(running);
+    await bringUpToDate(running, migrationsFolder());
     return work(running);
   }
   const embedded = await startEmbedded({ data_dir: config.data_dir, log: createLogger({ level: "warn", redact: [] }) });
   try {
-    await bringUpToDate(embedded.connection);
+    await bringUpToDate(embedded.connection, migrationsFolder());
     await work(embedded.connection);
   } finally {
     await embedded.stop();

@@ -26,8 +26,11 @@ export interface Queue {
   add(
     jobs: readonly { readonly job_id: string; readonly id: string; readonly delay_ms?: number; readonly priority?: number }[],
   ): Promise<void>;
-  /** Of these job ids, those that are waiting, delayed or active; finished, failed and vanished ones are not. */
-  alive(job_ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Of these job ids, those that wait for a worker, now or later. One that has begun is none of them: its worker claims the row at once,
+   * so a row that is still open belongs to a job whose process died.
+   */
+  waiting(job_ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Starts to work. A handler that throws leaves its job failed: the row is still open and the sweeper queues it again. */
   work(handler: (id: string) => Promise<void>, options: { readonly concurrency: number }): Promise<QueueWorker>;
   /** Jobs by state, for metrics. */

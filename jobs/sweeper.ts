@@ -6,7 +6,7 @@ import { pause } from "./pause.ts";
 /** A table whose rows wait in a queue. */
 export interface Swept {
   readonly rows: Sweepable;
-  readonly queue: Pick<Queue, "alive">;
+  readonly queue: Pick<Queue, "waiting">;
   readonly enqueue: Enqueue;
 }
 
@@ -72,8 +72,8 @@ export async function sweep(deps: Pick<SweeperDeps, "tables" | "takeOverInbox">,
     await enqueue(await rows.takeOver());
     const due = await rows.due(LIMIT, all);
     if (due.length === 0) continue;
-    const alive = await queue.alive(due.map((job) => job.job_id));
-    const lost = due.filter((job) => !alive.has(job.job_id));
+    const waiting = await queue.waiting(due.map((job) => job.job_id));
+    const lost = due.filter((job) => !waiting.has(job.job_id));
     if (lost.length > 0) await enqueue(await rows.requeue(lost.map((job) => job.id)));
   }
 }

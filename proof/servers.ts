@@ -21,8 +21,8 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 /** A PostgreSQL 15 with its durability on, on a unix socket in this folder. @throws Error when the machine has none */
 export async function startPostgres(folder: string): Promise<Server> {
   await mkdir(folder, { recursive: true });
-  const as = process.getuid?.() === 0 ? NOBODY : {};
-  if (as.uid !== undefined) await chown(folder, as.uid, as.gid);
+  const as: { uid?: number; gid?: number } = process.getuid?.() === 0 ? NOBODY : {};
+  if (as.uid !== undefined) await chown(folder, as.uid, as.gid ?? as.uid);
   const data = path.join(folder, "data");
   await run(path.join(POSTGRES_15, "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"], {
     ...as,

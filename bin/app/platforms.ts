@@ -1,4 +1,4 @@
-import type { Api } from "grammy";
+import type { TelegramApi } from "../../bots/telegram/outbound.ts";
 import { createCloudflareEdge } from "../../clients/cloudflare.ts";
 import type { Config } from "../../core/config.ts";
 import { OpsError } from "../../core/errors.ts";
@@ -8,7 +8,7 @@ import { createSandbox, type Sandbox } from "../../sandbox/server.ts";
 
 /** Telegram, as far as every process needs it: the client and the way out. */
 export interface Telegram {
-  readonly api: Api;
+  readonly api: TelegramApi;
   readonly token: string;
   readonly channel: Channel;
 }

@@ -7,6 +7,9 @@ import { text } from "../../core/reply.ts";
 import { COMMAND_NAME, COMMANDS, DESCRIPTION } from "./limits.ts";
 import { renderTelegram } from "./render.ts";
 
+/** A client of the Bot API. */
+export type TelegramApi = Api;
+
 /** What sending through Telegram needs. */
 export interface TelegramChannelDeps {
   readonly api: Api;
@@ -25,10 +28,19 @@ const CALL_TIMEOUT_MS = 15_000;
 const LONG_POLL_TIMEOUT_S = 60;
 /** Telegram always says how long to wait; should it once not, this long. */
 const UNTOLD_WAIT_MS = 5_000;
+/**
+ * What is granted in time may arrive late, and Telegram counts arrivals: two calls granted one window apart must not arrive closer.
+ * So windows are held a little longer than they are.
+ */
+const LATENESS_MS = 250;
 /** Groups become supergroups rarely; the oldest is forgotten and costs one refused call more. */
 const MIGRATIONS_KEPT = 1_000;
 const NOT_MODIFIED = /message is not modified/i;
 const NOT_EDITABLE = /message to edit not found|message can't be edited|no text in the message to edit|MESSAGE_ID_INVALID/i;
+
+function budget(key: string, { limit, window_ms }: Rate): Budget {
+  return { key, limit, window_ms: window_ms + LATENESS_MS };
+}
 
 /**
  * A client of the Bot API. Nothing is sent twice by itself: the gateway obeys `retry_after`.
@@ -66,11 +78,8 @@ export function createTelegramChannel({ api, limits, log }: TelegramChannelDeps)
 
     budgets(address): readonly Budget[] {
       const chat = chatOf(address);
-      const budgets = [
-        { key: `telegram:${bot}`, ...limits.global },
-        { key: `telegram:${bot}:chat:${chat}`, ...limits.chat },
-      ];
-      return isGroup(chat) ? [...budgets, { key: `telegram:${bot}:group:${chat}`, ...limits.group }] : budgets;
+      const budgets = [budget(`telegram:${bot}`, limits.global), budget(`telegram:${bot}:chat:${chat}`, limits.chat)];
+      return isGroup(chat) ? [...budgets, budget(`telegram:${bot}:group:${chat}`, limits.group)] : budgets;
     },
 
     async send(message) {

@@ -4,7 +4,7 @@ import { type JobData, type JobStore, type QueueBackend, STREAMS, type StoreUser
 
 type Pool = Extract<QueueBackend, { kind: "postgres" }>["pool"];
 
-const ALIVE = "SELECT id FROM job WHERE queue = $1 AND id = ANY($2) AND state NOT IN ('completed', 'failed')";
+const WAITING = "SELECT id FROM job WHERE queue = $1 AND id = ANY($2) AND state NOT IN ('active', 'completed', 'failed')";
 
 /** Jobs in PostgreSQL, in BullMQ's own tables. */
 export function createPostgresStore(pool: Pool, { name }: StoreUser): JobStore {
@@ -18,8 +18,8 @@ export function createPostgresStore(pool: Pool, { name }: StoreUser): JobStore {
       const consumer = new Worker<JobData>(name, ({ data }) => work(data), { connection, ...options });
       return { consumer, disconnect: () => consumer.disconnect() };
     },
-    async alive(job_ids) {
-      const { rows } = await pool.query<{ id: string }>(ALIVE, [name, job_ids]);
+    async waiting(job_ids) {
+      const { rows } = await pool.query<{ id: string }>(WAITING, [name, job_ids]);
       return rows.map(({ id }) => id);
     },
     toError: toUnavailable,

@@ -1,6 +1,6 @@
 import type { JobsOptions } from "bullmq";
 import type { Logger, Queue, QueueWorker } from "../../core/ports.ts";
-import { withinDeadline } from "./deadline.ts";
+import { withinDeadline } from "../deadline.ts";
 import { createPostgresStore } from "./postgres.ts";
 import { createRedisStore } from "./redis.ts";
 import type { JobStore, Producer, QueueBackend } from "./store.ts";
@@ -42,8 +42,8 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
       const packed = toBullJobs(jobs);
       if (packed.length > 0) await producer.run((queue) => queue.addBulk(packed));
     },
-    async alive(job_ids) {
-      return new Set(job_ids.length === 0 ? [] : await producer.run(() => store.alive(job_ids)));
+    async waiting(job_ids) {
+      return new Set(job_ids.length === 0 ? [] : await producer.run(() => store.waiting(job_ids)));
     },
     async work(handler, { concurrency }) {
       const worker = await startWorker({ name, store, log, handler, concurrency, lock_ms });

@@ -19,19 +19,19 @@ export function createRedisStore(url: string, { name, log }: StoreUser): JobStor
       const consumer = new BullWorker<JobData>(name, ({ data }) => work(data), { connection: client, prefix: PREFIX, ...options });
       return { consumer, disconnect: async () => client.disconnect() };
     },
-    async alive(job_ids) {
-      // A job's hash is there until it is removed, and has finishedOn from when it is completed or failed. BullMQ's own getState
-      // walks through the list of waiting jobs for each id. Source: bullmq 6.7, commands/moveToFinished-14.lua.
+    async waiting(job_ids) {
+      // A job's hash is there until it is removed, and has processedOn from when a worker took it. BullMQ's own getState walks through
+      // the list of waiting jobs for each id. Source: bullmq 6.7, commands/moveToActive-11.lua.
       const replies = await redis.run((client) => {
         const pipeline = client.pipeline();
-        for (const job_id of job_ids) pipeline.hmget(`${PREFIX}:${name}:${job_id}`, "name", "finishedOn");
+        for (const job_id of job_ids) pipeline.hmget(`${PREFIX}:${name}:${job_id}`, "name", "processedOn");
         return pipeline.exec();
       });
       return job_ids.filter((_, index) => {
         const [error, fields] = replies?.[index] ?? [];
         if (error) throw toRedisError(error, part);
-        const [known, finished] = fields as readonly (string | null)[];
-        return known !== null && finished === null;
+        const [known, begun] = fields as readonly (string | null)[];
+        return known !== null && begun === null;
       });
     },
     toError: (thrown) => toRedisError(thrown, part),

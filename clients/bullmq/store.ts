@@ -51,7 +51,7 @@ export interface JobStore {
   /** A new worker, which starts at once. */
   consumer(work: (data: JobData) => Promise<void>, options: ConsumerOptions): OpenConsumer;
   /** Of these job ids, those that are neither finished nor gone, in one round trip. */
-  alive(job_ids: readonly string[]): Promise<readonly string[]>;
+  waiting(job_ids: readonly string[]): Promise<readonly string[]>;
   /** What the store threw: `unavailable` where it cannot be had, else what it was. */
   toError(thrown: unknown): unknown;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger, QueueWorker } from "../../core/ports.ts";
-import { withinDeadline } from "./deadline.ts";
+import { withinDeadline } from "../deadline.ts";
 import type { Consumer, JobStore } from "./store.ts";
 
 /** What a worker needs. */

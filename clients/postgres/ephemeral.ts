@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Budget, Ephemeral, Logger } from "../../core/ports.ts";
-import { withinDeadline } from "../bullmq/deadline.ts";
+import { withinDeadline } from "../deadline.ts";
 import { toUnavailable } from "./pool.ts";
 
 /** Where and for whom. */

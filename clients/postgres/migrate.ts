@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import type { ClientBase } from "pg";
+import pg, { type ClientBase } from "pg";
 import { OpsError } from "../../core/errors.ts";
+import { type Connection, toClientConfig, toUnavailable } from "./pool.ts";
 
 /** The advisory lock `prisma migrate` itself takes, so that the two never run at once. Source: Prisma's sql-schema-connector. */
 const PRISMA_LOCK = 72_707_369;
@@ -142,5 +143,23 @@ async function apply(client: ClientBase, { name, sql, checksum }: Migration): Pr
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
     throw error;
+  }
+}
+
+/**
+ * Brings a database up to date: our own migrations and BullMQ's.
+ * @param folder of Prisma migrations
+ * @throws OpsError as `migrate` and `migrateQueue` do; `unavailable` when the database cannot be reached
+ */
+export async function bringUpToDate(connection: Connection, folder: string): Promise<void> {
+  const client = new pg.Client(toClientConfig(connection, { application_name: "switchboard migrations" }));
+  try {
+    await client.connect();
+    await migrate(client, folder);
+    await migrateQueue(client);
+  } catch (thrown) {
+    throw toUnavailable(thrown);
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }

@@ -2,6 +2,9 @@ import pg from "pg";
 import { OpsError } from "../../core/errors.ts";
 import type { Logger } from "../../core/ports.ts";
 
+/** A pool of connections. */
+export type Pool = pg.Pool;
+
 /** How to reach a PostgreSQL: a URL, or the parameters of the embedded one (a unix socket, no password). */
 export type Connection = string | SocketConnection;
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { OpsError } from "../../core/errors.ts";
 import type { Logger, Topic } from "../../core/ports.ts";
-import { withinDeadline } from "../bullmq/deadline.ts";
+import { withinDeadline } from "../deadline.ts";
 import { type Connection, toClientConfig, toUnavailable } from "./pool.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { type RedisOptions as AllRedisOptions, Redis } from "ioredis";
 import { OpsError } from "../../core/errors.ts";
 import type { Logger } from "../../core/ports.ts";
-import { ANSWER_WITHIN_MS, unavailable, withinDeadline } from "../bullmq/deadline.ts";
+import { ANSWER_WITHIN_MS, unavailable, withinDeadline } from "../deadline.ts";
 
 /** Options of ioredis; replies keep their usual shapes. */
 export type RedisOptions = Omit<AllRedisOptions, "replyMapping">;

@@ -38,12 +38,12 @@ describe("a message", () => {
     });
     expect(html.split("\n")).toEqual([
       "✅ <b>Blocked</b>",
-      "It takes effect within a minute.",
       "Address: <code>203.0.113.7</code>",
       "Until: tomorrow",
       "<pre>Address      이유",
       "203.0.113.7  무차별 대입",
       "2001:db8::7  x</pre>",
+      "It takes effect within a minute.",
       "Undo: <code>/cf_release 203.0.113.7</code>",
     ]);
   });

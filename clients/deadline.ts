@@ -1,4 +1,4 @@
-import { OpsError } from "../../core/errors.ts";
+import { OpsError } from "../core/errors.ts";
 
 /** How long a caller waits for a store, in milliseconds: the 2 s that the contract allows, less the time to say so. */
 export const ANSWER_WITHIN_MS = 1_800;
