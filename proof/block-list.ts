@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Program, startProgram, until } from "./process.ts";
@@ -39,6 +39,7 @@ const FIRST_PERSON = 2_001;
 const PEOPLE = 10;
 const KEY = "the-admin-key-of-the-proof";
 const DONE_MS = 600_000;
+const LATEST_KILL_MS = 1_500;
 /** Three of Cloudflare's calls in ten fail: as a 500, as a 429, and cut after they were carried out. */
 const FAULTS = [{ status: 500 }, { status: 429, retry_after: 1 }, { drop: true }];
 
@@ -47,6 +48,8 @@ export async function proveBlocks(plan: ProofPlan): Promise<Verdict> {
   const folder = await mkdtemp(path.join(tmpdir(), "switchboard-proof-"));
   const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
+    // PostgreSQL, which does not run as root, must be able to pass through.
+    await chmod(folder, 0o711);
     const platforms = await startPlatforms(path.join(folder, "platforms"));
     stops.unshift(() => platforms.program.kill());
     for (const [index, fault] of FAULTS.entries()) {
@@ -130,8 +133,10 @@ async function ask({ addresses, kills, say }: ProofPlan, { platforms, api, switc
       posts.push(post(api, ip, acknowledged));
     }
     if (killedAt.length < kills && (index + 1) % every === 0) {
-      killedAt.push(Date.now());
+      // At any point of the work, not only just after an asking.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * LATEST_KILL_MS));
       await switchboard.kill();
+      killedAt.push(Date.now());
       say(`killed ${killedAt.length} of ${kills} times, ${index + 1} of ${addresses.length} asked for`);
       await switchboard.start();
     }
