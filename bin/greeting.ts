@@ -1,6 +1,9 @@
 import type { Config } from "../core/config.ts";
 import type { App } from "./app/app.ts";
 
+/** Where the CLI looks when nobody tells it otherwise (contract, "CLI"). */
+const DEFAULT_URL = "http://127.0.0.1:8080";
+
 /** What is printed at the start: where it listens, what runs where, and what to try first. */
 export function greeting(config: Config, app: App): string[] {
   const { url, storage, platforms } = app;
@@ -8,13 +11,17 @@ export function greeting(config: Config, app: App): string[] {
   const queue = config.redis ? "Redis at REDIS_URL" : "the same PostgreSQL";
   const telegram = config.telegram ? "on" : platforms.telegram ? "emulated" : "off";
   const cloudflare = { on: "on", sandbox: "emulated", off: "off" }[platforms.cloudflare];
-  const lines = [`data: ${database}; queue: ${queue}`, `platforms: Telegram ${telegram}, Cloudflare ${cloudflare}`];
+  const lines = [
+    `data: ${database}; queue: ${queue}`,
+    `platforms: Telegram ${telegram}, Cloudflare ${cloudflare}${platforms.sandbox ? "; nothing reaches the world" : ""}`,
+  ];
   if (!url) return [...lines, `roles: ${config.roles.join(", ")}`];
   if (!platforms.sandbox) return [`listening on ${url}`, ...lines];
+  const elsewhere = url === DEFAULT_URL ? "" : `SWITCHBOARD_URL=${url} `;
   return [
     `listening on ${url}`,
     ...lines,
-    `try: npx switchboard cf_block 203.0.113.7 --reason "brute force"`,
-    `or as a person in Telegram: curl -s ${url}/sandbox/telegram/messages --json '{"chat_id":1002,"from":{"id":1002,"username":"op"},"text":"/help"}'; curl -s "${url}/sandbox/telegram/messages?chat_id=1002"`,
+    `try in a second terminal: ${elsewhere}npx switchboard cf_block 203.0.113.7 --reason "brute force"`,
+    `or write to the bot: curl -s ${url}/sandbox/telegram/messages --json '{"chat_id":1002,"from":{"id":1002,"username":"op"},"text":"/help"}'`,
   ];
 }

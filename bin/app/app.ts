@@ -50,7 +50,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const parts: Part[] = [];
     const has = (role: Config["roles"][number]) => config.roles.includes(role);
     if (has("workers")) parts.push(await startWorkers(work));
-    if (has("workers") || has("bots")) parts.push(startSweeping(work, intake));
+    if (config.roles.some((role) => role !== "http")) parts.push(startSweeping(work, intake));
     if (has("bots")) parts.push(startBots(adapters));
     const http = has("http") ? await listen(config, { desk, platforms, log }) : null;
     if (http) parts.push(http);

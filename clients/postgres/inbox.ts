@@ -1,7 +1,11 @@
 import type pg from "pg";
 import type { InboxEvent, InboxStore } from "../../core/stores.ts";
+import { withoutNul } from "./json.ts";
 import { query } from "./query.ts";
 import { ALIVE_SESSIONS, type Session } from "./session.ts";
+
+/** SQL: the order of events that were stored together: a platform's own ids count up, so a longer one is the later one. */
+const NUMBER = "length(request_id), request_id";
 
 /**
  * What came in, on the table `inbox`. An event belongs to the process that stored it for as long as that process lives.
@@ -26,20 +30,22 @@ export function createInboxStore(pool: pg.Pool, session: Pick<Session, "id">): I
     async giveBack(request_id, delay_ms, error) {
       const [row] = await query<{ attempts: number }>(
         pool,
-        `UPDATE inbox SET claimed_by = NULL, due_at = now() + $2 * interval '1 millisecond', error = $3
-         WHERE request_id = $1 RETURNING attempts`,
-        [request_id, delay_ms, error],
+        `UPDATE inbox SET claimed_by = NULL, due_at = now() + $2::float8 * interval '1 millisecond', error = $3
+         WHERE request_id = $1 AND claimed_by = $4 RETURNING attempts`,
+        [request_id, delay_ms, withoutNul(error), session.id()],
       );
       return row?.attempts ?? 0;
     },
     takeOver: async (platforms, limit) =>
       query<InboxEvent>(
         pool,
-        `UPDATE inbox SET claimed_by = $1, attempts = attempts + 1 WHERE request_id IN (
-           SELECT request_id FROM inbox
-           WHERE done_at IS NULL AND due_at <= now() AND platform = ANY($3) AND (claimed_by IS NULL OR claimed_by NOT IN (${ALIVE_SESSIONS}))
-           ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-         RETURNING request_id, platform, payload`,
+        `WITH taken AS (
+           UPDATE inbox SET claimed_by = $1, attempts = attempts + 1 WHERE request_id IN (
+             SELECT request_id FROM inbox
+             WHERE done_at IS NULL AND due_at <= now() AND platform = ANY($3) AND (claimed_by IS NULL OR claimed_by NOT IN (${ALIVE_SESSIONS}))
+             ORDER BY due_at, ${NUMBER} LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING *)
+         SELECT request_id, platform, payload FROM taken ORDER BY received_at, ${NUMBER}`,
         [session.id(), limit, platforms],
       ),
   };

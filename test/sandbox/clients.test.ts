@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import Cloudflare from "cloudflare";
 import { Telegraf } from "telegraf";
 import { describe, expect, it } from "vitest";
+import { missing } from "../support/missing.ts";
 import { ANN, until, useSandbox, type World } from "./fixture.ts";
 
 const start = useSandbox();
@@ -68,7 +69,7 @@ describe("clients that others wrote", () => {
   it("python3-cloudflare creates, lists and deletes", async ({ skip }) => {
     const python = "/usr/bin/python3";
     if (spawnSync(python, ["-c", "import CloudFlare"]).status !== 0) {
-      process.stdout.write("skipped: python3-cloudflare is not installed (apt-get install python3-cloudflare)\n");
+      missing("python3-cloudflare is not installed (apt-get install python3-cloudflare)");
       skip("python3-cloudflare is not installed");
     }
     const { base_url, token, zone_id } = (await start()).sandbox.cloudflare;

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, vi } from "vitest";
 import { migrate, migrateQueue } from "../../clients/postgres/migrate.ts";
 import { type Connection, type SocketConnection, toClientConfig } from "../../clients/postgres/pool.ts";
 import { stopSupervised, supervise } from "../../clients/postgres/supervise.ts";
+import { missing } from "./missing.ts";
 
 const MIGRATIONS = path.resolve(import.meta.dirname, "../../prisma/migrations");
 const POSTGRES_15 = "/usr/lib/postgresql/15/bin";
@@ -34,7 +35,7 @@ export function usePostgres(): TestPostgres {
   beforeAll(async () => {
     const bin = await binaries();
     if (bin) server = await startServer(bin);
-    else process.stdout.write(`skipped: ${MISSING}\n`);
+    else missing(MISSING);
   });
   beforeEach((context) => context.skip(server === undefined, MISSING));
   afterAll(async () => {

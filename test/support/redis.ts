@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll } from "vitest";
+import { missing } from "./missing.ts";
 
 /** A Redis of a test file's own. */
 export interface TestRedis {
@@ -75,8 +76,7 @@ function hasRedis(): boolean {
     execFileSync(SERVER, ["--version"], { stdio: "ignore" });
     return true;
   } catch {
-    process.stderr.write("skipped: these tests need redis-server, which is not in the PATH\n");
-    return false;
+    return missing("these tests need redis-server, which is not in the PATH");
   }
 }
 

@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { until } from "../../proof/process.ts";
+import { expectSentence } from "../support/rest.ts";
+import { TRACES, useWorld } from "../support/shared-world.ts";
+
+/** One operator a language, because twenty lines a minute is all that a person may say. */
+const OPERATORS = { en: 1002, ko: 2002, ru: 3002 } as const;
+const world = useWorld({ ADMINS: "telegram:1001", OPERATORS: "telegram:1002,telegram:2002,telegram:3002", VIEWERS: "telegram:1003" });
+
+/** The bot's answer is a sign of its tone and the sentence. */
+const sentenceOf = (answer: string) => answer.replace(/^\S+ /u, "");
+
+type Words = Readonly<Record<keyof typeof OPERATORS, RegExp>>;
+const LINES: readonly (readonly [name: string, line: string, says: Words])[] = [
+  ["no address", "/block 999.1.1.1", { en: /“999.1.1.1” is not an IP address. Give one/, ko: /입력해 주세요/, ru: /999\.1\.1\.1/ }],
+  ["a private address", "/block 10.0.0.1", { en: /10.0.0.1 is a private address/, ko: /사설 주소/, ru: /частный адрес/ }],
+  ["an emoji", "😀", { en: /I don't know “😀”/, ko: /😀/, ru: /😀/ }],
+  ["4,096 characters", `x${"😀".repeat(2_047)}x`, { en: /I don't know “x😀+…”/u, ko: /x😀+…/u, ru: /x😀+…/u }],
+  ["a NUL", "/block 203.0.113.7\u0000", { en: /invisible control character. Type it again/, ko: /다시/, ru: /заново/ }],
+  ["a quotation that is not closed", '/block 203.0.113.7 --reason "x', { en: /not closed. Add/, ko: /따옴표/, ru: /Кавычка/ }],
+  ["an unknown flag", "/block 203.0.113.7 --raeson x", { en: /Did you mean --reason\?/, ko: /--reason/, ru: /--reason/ }],
+];
+
+describe("a wrong line is answered with one sentence and changes nothing", () => {
+  const cases = LINES.flatMap(([name, line, says]) =>
+    (["en", "ko", "ru"] as const).map((language) => ({ name, line, language, says: says[language] })),
+  );
+
+  it.each(cases)("$name, $language", async ({ line, language, says }) => {
+    let answer = "";
+    const changed = await world.changes(async () => {
+      answer = sentenceOf(await world.say(OPERATORS[language], line, language));
+    });
+    expectSentence(answer, language);
+    expect(answer).toMatch(says);
+    expect(changed).toEqual(TRACES);
+  });
+
+  it.each(["en", "ko", "ru"] as const)("no argument is asked for, and a wrong answer leaves the question open, %s", async (language) => {
+    const changed = await world.changes(async () => {
+      const question = sentenceOf(await world.say(OPERATORS[language], "/block", language)).split("\n");
+      expect(question).toHaveLength(2);
+      for (const line of question) expectSentence(line, language);
+      expectSentence(sentenceOf(await world.say(OPERATORS[language], "not an address", language)), language);
+      const cancel = { en: "cancel", ko: "취소", ru: "отмена" }[language];
+      expectSentence(sentenceOf(await world.say(OPERATORS[language], cancel, language)), language);
+    });
+    expect(changed).toEqual(TRACES);
+  });
+});
+
+describe("who may not is told so, and what to do", () => {
+  it.each(["en", "ko", "ru"] as const)("a stranger, %s", async (language) => {
+    const stranger = { en: 71, ko: 72, ru: 73 }[language];
+    let answer = "";
+    const changed = await world.changes(async () => {
+      answer = sentenceOf(await world.say(stranger, "/block 203.0.113.7", language));
+    });
+    expectSentence(answer, language);
+    expect(answer).toContain(`/grant telegram:${stranger} viewer`);
+    expect(changed).toEqual(TRACES);
+  });
+
+  it.each(["en", "ko", "ru"] as const)("a viewer, before an argument is looked at, %s", async (language) => {
+    for (const line of ["/block 203.0.113.7", "/block 999.1.1.1", "/block", "/grant telegram:7 admin"]) {
+      const changed = await world.changes(async () => {
+        expectSentence(sentenceOf(await world.say(1003, line, language)), language);
+      });
+      expect(changed).toEqual(TRACES);
+    }
+  });
+});
+
+describe("a confirmation", () => {
+  const GRANTED = [...TRACES, "grants", "identities", "people", "runs"].sort();
+
+  async function question(line: string) {
+    await world.say(1001, line);
+    const asked = (await world.platforms().messages(1001)).at(-1);
+    const data = asked?.buttons?.flat().map(({ callback_data }) => callback_data ?? "") ?? [];
+    return { message_id: asked?.message_id ?? 0, yes: data.find((each) => each.startsWith("c:")) ?? "", no: data.find((each) => each.startsWith("x:")) ?? "" };
+  }
+
+  async function press(person: number, message_id: number, data: string): Promise<string> {
+    const sent = async () => (await world.platforms().calls("telegram")).filter(({ status, method }) => status === 200 && /^(send|edit)Message/.test(method)).length;
+    const before = await sent();
+    await world.platforms().press(person, message_id, data);
+    await until("an answer to the press", async () => (await sent()) > before);
+    return sentenceOf((await world.platforms().messages(person)).at(-1)?.text ?? "");
+  }
+
+  it("of somebody else, a used one and an invented one change nothing", async () => {
+    const { message_id, yes } = await question("/grant telegram:900 admin");
+    const stolen = await world.changes(async () => expectSentence(await press(1001, message_id, "c:invented"), "en"));
+    expect(stolen.filter((name) => !TRACES.includes(name))).toEqual([]);
+    const used = await world.changes(() => press(1001, message_id, yes));
+    expect(used.sort()).toEqual(GRANTED);
+    const again = await world.changes(async () => expect(await press(1001, message_id, yes)).toMatch(/not open any more. Ask again/));
+    expect(again.filter((name) => !TRACES.includes(name))).toEqual([]);
+  });
+
+  it("that was refused stays refused", async () => {
+    const { message_id, yes, no } = await question("/grant telegram:901 admin");
+    expect(await press(1001, message_id, no)).toMatch(/Nothing was changed/);
+    const changed = await world.changes(async () => expect(await press(1001, message_id, yes)).toMatch(/not open any more/));
+    expect(changed.filter((name) => !TRACES.includes(name))).toEqual([]);
+  });
+});
+
+describe("too much", () => {
+  it("of one person is told how long to wait, and others go on", async () => {
+    const changed = await world.changes(async () => {
+      for (let line = 1; line <= 20; line++) await world.say(81, "hello");
+      expect(sentenceOf(await world.say(81, "hello"))).toMatch(/^That is more than 20 lines in a minute. Go on in \d+ s\.$/);
+      expect(await world.say(82, "hello")).toMatch(/I don't know you yet/);
+    });
+    expect(changed).toEqual(TRACES);
+  });
+});

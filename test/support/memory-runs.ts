@@ -1,0 +1,100 @@
+import type { RunFilter } from "../../core/ports.ts";
+import type { NewRun, RunView } from "../../core/run.ts";
+import { type ClaimedRun, type Job, jobId, type RunStore } from "../../core/stores.ts";
+import type { TestClock } from "./clock.ts";
+import type { MemoryDeliveries } from "./memory-deliveries.ts";
+
+/** A run, and what only the store knows of it. */
+interface Row {
+  run: RunView;
+  readonly stored: NewRun;
+  claimed: boolean;
+  takeovers: number;
+  generation: number;
+  due_at: number;
+}
+
+/** Runs in memory, by the same rules as those in PostgreSQL. `takeOver` takes every claim for a dead process's. */
+export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDeliveries, "insert" | "replace">): RunStore {
+  const rows = new Map<string, Row>();
+  const now = () => clock.now().toISOString();
+  const mine = (run_id: string): Row | null => {
+    const row = rows.get(run_id);
+    return row?.claimed && row.run.status === "running" ? row : null;
+  };
+  return {
+    get: async (run_id) => structuredClone(rows.get(run_id)?.run ?? null),
+    list: async (filter) => listRuns([...rows.values()], filter),
+    countOpen: async (person_id) => [...rows.values()].filter(({ run }) => run.person_id === person_id && run.finished_at === null).length,
+    async insert(stored, { delivery, claim }) {
+      const found = rows.get(stored.run_id);
+      if (found) return { run: structuredClone(found.run), fresh: false, jobs: [] };
+      const run = { ...toView(stored), created_at: now(), ...(claim && { status: "running" as const, attempts: 1, started_at: now() }) };
+      rows.set(stored.run_id, { run, stored, claimed: claim, takeovers: 0, generation: 0, due_at: clock.ms() });
+      return { run: structuredClone(run), fresh: true, jobs: delivery ? await deliveries.insert(delivery) : [] };
+    },
+    async claim(run_id) {
+      const row = rows.get(run_id);
+      if (row?.run.status !== "accepted" || row.due_at > clock.ms()) return null;
+      row.claimed = true;
+      row.run = { ...row.run, status: "running", attempts: row.run.attempts + 1, started_at: row.run.started_at ?? now() };
+      return toClaimed(row);
+    },
+    async finish(run_id, { status, output, error, reply }) {
+      const row = mine(run_id);
+      if (!row) return null;
+      row.claimed = false;
+      // As a database would keep it.
+      row.run = { ...row.run, status, output: JSON.parse(JSON.stringify(output ?? null)), error, finished_at: now() };
+      return deliveries.replace(run_id, JSON.parse(JSON.stringify(reply)));
+    },
+    postpone: async (run_id, delay_ms) => reopen(mine(run_id), clock.ms() + delay_ms, delay_ms),
+    async takeOver() {
+      const dead = [...rows.values()].filter(({ claimed }) => claimed);
+      for (const row of dead) row.takeovers++;
+      return dead.flatMap((row) => reopen(row, clock.ms(), 0) ?? []);
+    },
+    due: async (limit) =>
+      open([...rows.values()])
+        .slice(0, limit)
+        .map(jobOf),
+    requeue: async (ids) =>
+      open(ids.flatMap((id) => rows.get(id) ?? [])).map((row) => {
+        row.generation++;
+        return jobOf(row);
+      }),
+  };
+}
+
+const open = (rows: readonly Row[]) => rows.filter(({ run }) => run.status === "accepted");
+
+function jobOf({ run, generation }: Row): Job {
+  return { id: run.run_id, job_id: jobId(run.run_id, generation), delay_ms: 0 };
+}
+
+function reopen(row: Row | null, due_at: number, delay_ms: number): Job | null {
+  if (!row) return null;
+  Object.assign(row, { claimed: false, due_at, generation: row.generation + 1, run: { ...row.run, status: "accepted" } });
+  return { ...jobOf(row), delay_ms };
+}
+
+function toView({ run_id, command, input, person_id, identity }: NewRun): RunView {
+  const open = { status: "accepted", attempts: 0, started_at: null, finished_at: null, output: null, error: null } as const;
+  return { run_id, command, input: structuredClone(input), person_id, identity, created_at: "", ...open };
+}
+
+function toClaimed({ run, stored, takeovers }: Row): ClaimedRun {
+  const { request_id, locale, zone } = stored;
+  return structuredClone({ ...run, request_id, locale, zone, takeovers, claimed_by: 1 });
+}
+
+function listRuns(rows: readonly Row[], { person_id, status, command, before, limit }: RunFilter): RunView[] {
+  const order = (run: { created_at: string; run_id: string }) => `${run.created_at} ${run.run_id}`;
+  return rows
+    .map(({ run }) => run)
+    .filter((run) => !before || order(run) < order(before))
+    .filter((run) => run.person_id === (person_id ?? run.person_id))
+    .filter((run) => run.status === (status ?? run.status) && run.command === (command ?? run.command))
+    .sort((a, b) => order(b).localeCompare(order(a)))
+    .slice(0, limit);
+}

@@ -1,0 +1,29 @@
+import type { NewDelivery, NewRun, RunEnd } from "../../core/run.ts";
+import type { InboxEvent } from "../../core/stores.ts";
+
+/** A run somebody asked for; what matters to a test is given. */
+export function aRun(run_id: string, more: Partial<NewRun> = {}): NewRun {
+  const asked = { request_id: `request-${run_id}`, command: "ping", input: {}, person_id: "p1", identity: "telegram:1001" };
+  return { run_id, ...asked, locale: "en", zone: "UTC", ...more };
+}
+
+/** Something to be said to a chat at once; what matters to a test is given. */
+export function aDelivery(delivery_id: string, more: Partial<NewDelivery> = {}): NewDelivery {
+  const said = { reply_to: { platform: "telegram", address: "1001" }, reply: saying(delivery_id) };
+  return { delivery_id, request_id: `request-${delivery_id}`, run_id: null, ...said, locale: "en", zone: "UTC", delay_ms: 0, ...more };
+}
+
+/** An answer of these words. */
+export function saying(words: string): NewDelivery["reply"] {
+  return { tone: "ok", title: { raw: words } };
+}
+
+/** An end that went well; what matters to a test is given. */
+export function anEnd(more: Partial<RunEnd> = {}): RunEnd {
+  return { status: "succeeded", output: { n: 1 }, error: null, reply: saying("the answer"), ...more };
+}
+
+/** An event of a chat, as the adapters store it. */
+export function anEvent(number: number, lane = "1001", more: Readonly<Record<string, unknown>> = {}): InboxEvent {
+  return { request_id: `telegram-1-${number}`, platform: "telegram", payload: { lane, number, ...more } };
+}

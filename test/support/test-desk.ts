@@ -1,0 +1,79 @@
+import { createTexts, loadCatalogues } from "../../clients/texts.ts";
+import { commands } from "../../commands/index.ts";
+import { createProtection } from "../../core/addresses.ts";
+import type { Command } from "../../core/command.ts";
+import { createDispatch } from "../../core/dispatch.ts";
+import type { CommandPorts, Health, People } from "../../core/ports.ts";
+import { createRegistry } from "../../core/registry.ts";
+import type { Texts } from "../../core/reply.ts";
+import type { AuditEntry, AuditLog, RunStore } from "../../core/stores.ts";
+import { createRunAcceptor } from "../../jobs/acceptor.ts";
+import { createEnqueue } from "../../jobs/enqueue.ts";
+import { createRunWorker } from "../../jobs/run-worker.ts";
+import { breakable } from "./breakable.ts";
+import { createTestClock } from "./clock.ts";
+import { createMemoryDeliveries } from "./memory-deliveries.ts";
+import { createMemoryEdge, type MemoryEdge } from "./memory-edge.ts";
+import { createMemoryEphemeral } from "./memory-ephemeral.ts";
+import { createMemoryLog } from "./memory-log.ts";
+import { createMemoryPeople } from "./memory-people.ts";
+import { createMemoryQueue } from "./memory-queue.ts";
+import { createMemoryRuns } from "./memory-runs.ts";
+import { ROOT } from "./source.ts";
+
+/** What a test may change of the desk. */
+export interface TestDeskOptions {
+  readonly commands?: readonly Command[];
+  readonly texts?: Texts;
+  readonly never_block?: readonly string[];
+}
+
+/** The product's words. */
+export const loadTexts = (): Texts => createTexts(loadCatalogues(`${ROOT}commands/locales`));
+
+/** The product's own texts, and for the commands of a test their key, with its params. */
+export function withKeysOf(own: readonly string[], texts: Texts): Texts {
+  const isOwn = (key: string) => own.some((prefix) => key.startsWith(prefix));
+  return {
+    say: (words, locale, zone) => ("key" in words && isOwn(words.key) ? words.key : texts.say(words, locale, zone)),
+    has: (key, locale) => isOwn(key) || texts.has(key, locale),
+  };
+}
+
+/** Every port in memory, behind a switch where it can fail. */
+function createPorts() {
+  const clock = createTestClock();
+  const deliveries = createMemoryDeliveries(clock);
+  const people = createMemoryPeople();
+  const audit: AuditEntry[] = [];
+  return {
+    ...{ clock, deliveries, audit, queue: createMemoryQueue(clock), log: createMemoryLog(), knownPeople: people },
+    ephemeral: breakable(createMemoryEphemeral(clock)),
+    runs: breakable<RunStore>(createMemoryRuns(clock, deliveries)),
+    edge: breakable<MemoryEdge>(createMemoryEdge(clock)),
+    people: breakable<People>(people),
+    auditLog: breakable<AuditLog>({ append: async (entry) => void audit.push(structuredClone(entry)) }),
+    health: breakable<Health>({ check: async () => [{ part: "database", state: "ok" }] }),
+  };
+}
+
+/** The real registry, dispatch and worker over ports in memory. */
+export function createDeskParts(options: TestDeskOptions) {
+  const memory = createPorts();
+  const { clock, runs, edge, people, health, ephemeral, log } = memory;
+  const texts = options.texts ?? loadTexts();
+  const registry = createRegistry(options.commands ?? commands, texts);
+  const protectedBy = createProtection(options.never_block ?? []);
+  const ports: CommandPorts = { clock, edge, runs, people, health, protectedBy, catalogue: registry.catalogue };
+  const stop = new AbortController();
+  const shared = { registry, ports, log, audit: memory.auditLog, stopping: stop.signal };
+  const enqueueRuns = createEnqueue(memory.queue as never, log);
+  const enqueueDeliveries = async () => {};
+  let tokens = 0;
+  const dispatch = createDispatch({
+    ...{ ...shared, ephemeral, newToken: () => `token-${++tokens}` },
+    runs: createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries }),
+  });
+  const work = createRunWorker({ ...shared, runs, enqueueRuns, enqueueDeliveries, identify: people.find });
+  return { ...memory, texts, registry, ports, dispatch, work, stop, enqueueRuns };
+}
