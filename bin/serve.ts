@@ -45,8 +45,10 @@ function exitBecause(thrown: unknown): never {
 }
 
 function secretsOf(config: Config): string[] {
-  const secrets = [config.admin_api_key, config.telegram?.token, config.cloudflare?.token, config.database_url, config.redis?.url];
-  return secrets.filter((secret) => secret !== null && secret !== undefined);
+  const urls = [config.database_url ?? "", config.redis?.url ?? ""];
+  const passwords = urls.filter((url) => URL.canParse(url)).map((url) => decodeURIComponent(new URL(url).password));
+  const tokens = [config.admin_api_key ?? "", config.telegram?.token ?? "", config.cloudflare?.token ?? ""];
+  return [...tokens, ...urls, ...passwords].filter((secret) => secret !== "");
 }
 
 function stopOnce(app: App, log: Logger): () => void {

@@ -14,6 +14,8 @@ const Conversation = z.object({
   command: z.string(),
   input: z.record(z.string(), z.unknown()),
   field: z.string(),
+  /** The request that was answered with this question; it may come again. */
+  asked_by: z.string(),
   /** The request that ended it; that request may come again, for any other it is over. */
   ended_by: z.string().optional(),
 });
@@ -41,7 +43,8 @@ export async function askFor(
   ephemeral: Ephemeral,
   { command, input, field }: { command: Command; input: Record<string, unknown>; field: string },
 ): Promise<Outcome> {
-  await ephemeral.put(keyOf(request), { command: slugOf(command), input, field }, CONVERSATION_MS);
+  const conversation: Conversation = { command: slugOf(command), input, field, asked_by: request.request_id };
+  await ephemeral.put(keyOf(request), conversation, CONVERSATION_MS);
   return { kind: "ask", field, reply: { tone: "info", title: text(questionKey(command, field)), lines: [text("ask.how_to_stop")] } };
 }
 

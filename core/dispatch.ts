@@ -75,6 +75,7 @@ type Known = Request & { readonly person: Person };
 async function fromText(deps: DispatchDeps, request: Known, typed: string, trace: Trace): Promise<Outcome> {
   const line = normalise(typed);
   const waiting = await openConversation(request, deps.ephemeral);
+  if (waiting?.asked_by === request.request_id) return askAgain(deps, request, waiting, trace);
   if (waiting && isCancel(line)) {
     await endConversation(request, waiting, deps.ephemeral);
     return nothingDone();
@@ -97,6 +98,15 @@ function matchLine(registry: Registry, line: string): ReturnType<Registry["match
   return begins && registry.match(tokenise(line));
 }
 
+/** A line that comes again gets the question it got before, and is no answer to it. */
+async function askAgain(deps: DispatchDeps, request: Known, { command: name, input, field }: Conversation, trace: Trace): Promise<Outcome> {
+  const command = deps.registry.find(name);
+  if (!command) throw new OpsError("unknown_command", `no command ${name} in this release`);
+  trace.command = command;
+  authorise(command, request.person);
+  return askFor(request, deps.ephemeral, { command, input, field });
+}
+
 async function fromAnswer(
   deps: DispatchDeps,
   request: Known,
@@ -108,9 +118,8 @@ async function fromAnswer(
   trace.command = command;
   authorise(command, request.person);
   const answer = bind({ input: command.input, positional: [waiting.field] }, tokenise(line)).input;
-  // Only this field: the others are asked for in their turn. A wrong answer leaves the question open.
-  parseInput({ input: z.object({ [waiting.field]: command.input.shape[waiting.field] ?? z.unknown() }) }, answer);
   const input = { ...waiting.input, ...answer };
+  // What throws here, such as a wrong answer, leaves the question open.
   const outcome = await withArguments(deps, request, { command, input, missing: missingFields(command, input) }, trace);
   if (outcome.kind !== "ask") await endConversation(request, waiting, deps.ephemeral);
   return outcome;
@@ -123,8 +132,17 @@ async function withArguments(
   trace: Trace,
 ): Promise<Outcome> {
   const field = missing[0];
-  if (field !== undefined && request.conversation !== null) return askFor(request, deps.ephemeral, { command, input, field });
+  if (field !== undefined && request.conversation !== null) {
+    checkGiven(command, input);
+    return askFor(request, deps.ephemeral, { command, input, field });
+  }
   return runFrom(deps, trace, { request, person: request.person, command, input: parseInput(command, input) });
+}
+
+/** Refuses what was given wrongly before anything else is asked for. */
+function checkGiven(command: Command, input: Record<string, unknown>): void {
+  const given = Object.entries(command.input.shape).filter(([field]) => input[field] !== undefined);
+  parseInput({ input: z.object(Object.fromEntries(given)) }, input);
 }
 
 async function fromConfirmation(deps: DispatchDeps, request: Known, token: string, trace: Trace): Promise<Outcome> {

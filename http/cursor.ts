@@ -2,7 +2,10 @@ import { z } from "zod";
 import { OpsError } from "../core/errors.ts";
 import { text } from "../core/reply.ts";
 
-const Position = z.tuple([z.iso.datetime(), z.string().regex(/^[\w-]{1,64}$/)]);
+/** Before any run; the calendars of JavaScript and PostgreSQL do not agree on the years below 1. */
+const EARLIEST = "1970";
+const Moment = z.iso.datetime().refine((at) => at >= EARLIEST);
+const Position = z.tuple([Moment, z.string().regex(/^[\w-]{1,64}$/)]);
 
 /** The run a page ended with. */
 export interface CursorPosition {

@@ -39,7 +39,7 @@ export function createServer(deps: HttpDeps, options: { readonly person?: Fastif
   addHooks(server, deps);
   healthRoutes(server, { deps, auth });
   server.register(apiPlugin(deps, auth), { prefix: "/api/v1" });
-  if (options.person && isLoopback(deps.host)) server.register(forAdmins(auth, options.person), { prefix: "/sandbox" });
+  if (options.person && isLoopback(deps.host)) server.register(forAdmins(deps, auth, options.person), { prefix: "/sandbox" });
   return server;
 }
 
@@ -71,9 +71,13 @@ function apiPlugin(deps: HttpDeps, auth: Auth): FastifyPluginAsync {
 }
 
 /** The person's side of the sandbox speaks for anyone, an admin included, so that it is for admins: a page elsewhere must not drive it. */
-function forAdmins(auth: Auth, plugin: FastifyPluginAsync): FastifyPluginAsync {
+function forAdmins(deps: HttpDeps, auth: Auth, plugin: FastifyPluginAsync): FastifyPluginAsync {
+  const needAdmin = auth.require("admin");
   return async (scope) => {
-    scope.addHook("onRequest", auth.require("admin"));
+    // Answered here: the sandbox has an error handler of its own, which knows no error of ours.
+    scope.addHook("onRequest", async (request, reply) => {
+      await needAdmin(request).catch((thrown: unknown) => sendProblem(deps, request, reply, thrown));
+    });
     scope.register(plugin);
   };
 }

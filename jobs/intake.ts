@@ -2,6 +2,7 @@ import { answerTo } from "../core/carry-out.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import type { BotAdapter, Intake, Logger } from "../core/ports.ts";
 import type { Outcome, Request } from "../core/request.ts";
+import { idFrom, type NewDelivery } from "../core/run.ts";
 import type { DeliveryStore, InboxEvent, InboxStore } from "../core/stores.ts";
 import { backoff } from "./backoff.ts";
 import type { Enqueue } from "./enqueue.ts";
@@ -28,6 +29,7 @@ export interface StartedIntake extends Intake {
 /** Events worked on at once; beyond that the platform is not asked for more. */
 const MAX_IN_FLIGHT = 500;
 const TAKE_OVER = 100;
+const MINUTE_MS = 60_000;
 /** After this many tries without a database or queue the person is told. */
 const MAX_TRIES = 20;
 
@@ -91,8 +93,15 @@ async function answered(deps: IntakeDeps, request: Request, outcome: Outcome): P
     if (tries < MAX_TRIES) return false;
   }
   const delivery = answerTo(refused(request, outcome), null, { reply: outcome.reply, delay_ms: 0 });
-  if (delivery) await deps.enqueueDeliveries(await deps.deliveries.insert(delivery));
+  if (delivery) await deps.enqueueDeliveries(await deps.deliveries.insert(onceAMinute(delivery, outcome)));
   return true;
+}
+
+/** Whoever says too much is told so once a minute: an answer to each line would let anybody fill the outbox. */
+function onceAMinute(delivery: NewDelivery, outcome: Outcome): NewDelivery {
+  if (outcome.kind !== "failed" || outcome.error.code !== "rate_limited") return delivery;
+  const { platform, address } = delivery.reply_to;
+  return { ...delivery, delivery_id: idFrom(`slow down:${platform}:${address}:${Math.floor(Date.now() / MINUTE_MS)}`) };
 }
 
 /** A refusal takes no message's place: somebody else's press of a button must not wipe out the question. */

@@ -12,6 +12,7 @@ import { maskSecrets } from "../core/secret.ts";
 import type { AuditLog, ClaimedRun, RunStore } from "../core/stores.ts";
 import { backoff } from "./backoff.ts";
 import type { Enqueue } from "./enqueue.ts";
+import { persist } from "./persist.ts";
 
 /** What a run's worker needs. */
 export interface RunWorkerDeps {
@@ -37,17 +38,16 @@ export function createRunWorker(deps: RunWorkerDeps): (run_id: string) => Promis
     const run = await deps.runs.claim(run_id);
     if (!run) return;
     const command = deps.registry.find(run.command);
-    if (!command) {
-      await finish(deps, run, { command, end: failed(new OpsError("unknown_command", `no command ${run.command} in this release`), run) });
-      return;
-    }
-    try {
-      const output = await attempt(deps, run, command);
-      await finish(deps, run, { command, end: { status: "succeeded", output, error: null, reply: presentOutput(command, output) } });
-    } catch (thrown) {
-      await afterFailure(deps, run, command, toOpsError(thrown));
-    }
+    const end = await endOf(deps, run, command).catch((thrown: unknown) => afterFailure(deps, run, command, toOpsError(thrown)));
+    if (typeof end === "number") await postpone(deps, run, end);
+    else await finish(deps, run, { command, end });
   };
+}
+
+async function endOf(deps: RunWorkerDeps, run: ClaimedRun, command: Command | undefined): Promise<RunEnd> {
+  if (!command) throw new OpsError("unknown_command", `no command ${run.command} in this release`);
+  const output = await attempt(deps, run, command);
+  return { status: "succeeded", output, error: null, reply: presentOutput(command, output) };
 }
 
 async function attempt(deps: RunWorkerDeps, run: ClaimedRun, command: Command): Promise<unknown> {
@@ -67,23 +67,27 @@ async function attempt(deps: RunWorkerDeps, run: ClaimedRun, command: Command): 
   });
 }
 
-function attemptsOf(command: Command): number {
-  return command.execution.mode === "queued" ? command.execution.attempts : 1;
+function attemptsOf(command: Command | undefined): number {
+  return command?.execution.mode === "queued" ? command.execution.attempts : 1;
 }
 
-async function afterFailure(deps: RunWorkerDeps, run: ClaimedRun, command: Command, error: OpsError): Promise<void> {
-  const stopping = deps.stopping.aborted;
-  if (stopping || (error.retryable && run.attempts < attemptsOf(command))) {
-    const delay_ms = stopping ? 0 : backoff(run.attempts, error);
+/** What a failure means: the run's end, or how long until it is tried again, in milliseconds. */
+function afterFailure(deps: RunWorkerDeps, run: ClaimedRun, command: Command | undefined, error: OpsError): RunEnd | number {
+  if (deps.stopping.aborted) return 0;
+  if (error.retryable && run.attempts < attemptsOf(command)) {
+    const delay_ms = backoff(run.attempts, error);
     deps.log.debug({ run_id: run.run_id, code: error.code, attempt: run.attempts, delay_ms }, "a run is tried again");
-    const job = await deps.runs.postpone(run.run_id, delay_ms);
-    if (job) await deps.enqueueRuns([job]);
-    return;
+    return delay_ms;
   }
   if (error.code === "internal") deps.log.error({ err: error, run_id: run.run_id }, "a run failed");
   // A write whose time ran out may have been done: nobody knows.
-  const open = error.code === "outcome_unknown" || (error.code === "timeout" && effectOf(command, run.input) !== "read");
-  await finish(deps, run, { command, end: open ? { ...failed(error, run), status: "unknown" } : failed(error, run) });
+  const timedOut = error.code === "timeout" && command !== undefined && effectOf(command, run.input) !== "read";
+  return error.code === "outcome_unknown" || timedOut ? { ...failed(error, run), status: "unknown" } : failed(error, run);
+}
+
+async function postpone(deps: RunWorkerDeps, run: ClaimedRun, delay_ms: number): Promise<void> {
+  const job = await persist(deps, () => deps.runs.postpone(run.run_id, delay_ms));
+  if (job) await deps.enqueueRuns([job]);
 }
 
 function failed(error: OpsError, run: ClaimedRun): RunEnd {
@@ -97,7 +101,11 @@ async function finish(
   run: ClaimedRun,
   { command, end }: { command: Command | undefined; end: RunEnd },
 ): Promise<void> {
-  const jobs = await deps.runs.finish(run.run_id, end);
+  const jobs = await persist(deps, () => deps.runs.finish(run.run_id, end)).catch((thrown: unknown) => {
+    // What cannot be stored as it is (say, an output that JSON cannot hold) must not leave the run open for ever.
+    deps.log.error({ err: thrown, run_id: run.run_id }, "the end of a run could not be stored");
+    return persist(deps, () => deps.runs.finish(run.run_id, failed(toOpsError(thrown), run)));
+  });
   if (jobs === null) {
     deps.log.warn({ run_id: run.run_id }, "the claim on a run was lost; whoever took it over ends it");
     return;
@@ -105,5 +113,6 @@ async function finish(
   await deps.enqueueDeliveries(jobs);
   const { person_id, identity, request_id, run_id } = run;
   const input = command ? maskSecrets(command.input, run.input) : null;
-  await deps.audit.append({ person_id, identity, action: "run", command: run.command, input, outcome: end.status, request_id, run_id });
+  const entry = { person_id, identity, action: "run", command: run.command, input, outcome: end.status, request_id, run_id } as const;
+  await persist(deps, () => deps.audit.append(entry));
 }

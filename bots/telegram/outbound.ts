@@ -30,16 +30,16 @@ const LONG_POLL_TIMEOUT_S = 60;
 const UNTOLD_WAIT_MS = 5_000;
 /**
  * What is granted in time may arrive late, and Telegram counts arrivals: two calls granted one window apart must not arrive closer.
- * So windows are held a little longer than they are.
+ * So windows are held a little longer than they are; a chat's more, because one late call is all that its window takes. In milliseconds.
  */
-const LATENESS_MS = 250;
+const LATENESS_MS = { global: 250, chat: 500 };
 /** Groups become supergroups rarely; the oldest is forgotten and costs one refused call more. */
 const MIGRATIONS_KEPT = 1_000;
 const NOT_MODIFIED = /message is not modified/i;
 const NOT_EDITABLE = /message to edit not found|message can't be edited|no text in the message to edit|MESSAGE_ID_INVALID/i;
 
-function budget(key: string, { limit, window_ms }: Rate): Budget {
-  return { key, limit, window_ms: window_ms + LATENESS_MS };
+function budget(key: string, { limit, window_ms }: Rate, lateness_ms: number): Budget {
+  return { key, limit, window_ms: window_ms + lateness_ms };
 }
 
 /**
@@ -78,8 +78,11 @@ export function createTelegramChannel({ api, limits, log }: TelegramChannelDeps)
 
     budgets(address): readonly Budget[] {
       const chat = chatOf(address);
-      const budgets = [budget(`telegram:${bot}`, limits.global), budget(`telegram:${bot}:chat:${chat}`, limits.chat)];
-      return isGroup(chat) ? [...budgets, budget(`telegram:${bot}:group:${chat}`, limits.group)] : budgets;
+      const budgets = [
+        budget(`telegram:${bot}`, limits.global, LATENESS_MS.global),
+        budget(`telegram:${bot}:chat:${chat}`, limits.chat, LATENESS_MS.chat),
+      ];
+      return isGroup(chat) ? [...budgets, budget(`telegram:${bot}:group:${chat}`, limits.group, LATENESS_MS.chat)] : budgets;
     },
 
     async send(message) {

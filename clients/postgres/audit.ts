@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { AuditEntry, AuditLog } from "../../core/stores.ts";
+import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 
 const UNIQUE_VIOLATION = "23505";
@@ -34,7 +35,7 @@ export function createAuditLog(pool: pg.Pool): AuditLog {
 
 async function append(pool: pg.Pool, entry: AuditEntry): Promise<void> {
   const { person_id, identity, action, command, input, outcome, request_id, run_id } = entry;
-  const values = [person_id, identity, action, command, input && JSON.stringify(input), outcome, request_id, run_id];
+  const values = [person_id, identity, action, command, input && toJsonb(input), outcome, request_id, run_id];
   for (let attempt = 1; ; attempt++) {
     try {
       await query(pool, APPEND, values);

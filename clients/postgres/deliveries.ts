@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { NewDelivery } from "../../core/run.ts";
 import type { ClaimedDelivery, DeliveryStore } from "../../core/stores.ts";
+import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 import type { Session } from "./session.ts";
 import { createSweepable, DELAY_MS, firstLook, type JobRow, toJob } from "./sweepable.ts";
@@ -42,7 +43,7 @@ export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">)
         .map(toJob);
     },
     async postpone({ delivery_id }, delay_ms, error) {
-      const rows = await query<JobRow>(pool, POSTPONE, [delivery_id, session.id(), delay_ms, JSON.stringify(error)]);
+      const rows = await query<JobRow>(pool, POSTPONE, [delivery_id, session.id(), delay_ms, toJsonb(error)]);
       return rows.map((row) => ({ ...toJob(row), delay_ms }));
     },
     async fail({ delivery_id, version }, status, error) {
@@ -50,7 +51,7 @@ export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">)
         pool,
         `UPDATE deliveries SET status = CASE WHEN version > $5 THEN 'scheduled' ELSE $3 END, claimed_by = NULL, error = $4
          WHERE delivery_id = $1 AND claimed_by = $2`,
-        [delivery_id, session.id(), status, JSON.stringify(error), version],
+        [delivery_id, session.id(), status, toJsonb(error), version],
       );
     },
   };
@@ -58,7 +59,7 @@ export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">)
 
 const INSERT = `
   INSERT INTO deliveries (delivery_id, request_id, run_id, platform, address, message_id, reply, locale, zone, due_at, sweep_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7::json, $8, $9, now() + $10::int * interval '1 millisecond', ${firstLook("now() + $10::int * interval '1 millisecond'")})
+  VALUES ($1, $2, $3, $4, $5, $6, $7::json, $8, $9, now() + $10::float8 * interval '1 millisecond', ${firstLook("now() + $10::float8 * interval '1 millisecond'")})
   ON CONFLICT DO NOTHING RETURNING delivery_id AS id, generation, ${DELAY_MS}`;
 
 // The message's id is kept even when the claim was lost meanwhile: whoever took over then edits instead of sending again.
@@ -71,7 +72,7 @@ const SENT = `
 
 const POSTPONE = `
   UPDATE deliveries SET status = 'scheduled', claimed_by = NULL, generation = generation + 1, error = $4,
-    due_at = now() + $3::int * interval '1 millisecond', sweep_at = ${firstLook("now() + $3::int * interval '1 millisecond'")}
+    due_at = now() + $3::float8 * interval '1 millisecond', sweep_at = ${firstLook("now() + $3::float8 * interval '1 millisecond'")}
   WHERE delivery_id = $1 AND claimed_by = $2 RETURNING delivery_id AS id, generation, ${DELAY_MS}`;
 
 function insertValues({ delivery_id, request_id, run_id, reply_to, reply, locale, zone, delay_ms }: NewDelivery): unknown[] {

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { ClaimedRun, RunStore } from "../../core/stores.ts";
+import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 import { type RunRow, toView } from "./run-reader.ts";
 import type { Session } from "./session.ts";
@@ -35,7 +36,7 @@ export function createRunClaims(pool: pg.Pool, session: Pick<Session, "id">): Pi
       const { status, output, error, reply } = end;
       const rows = await query<{ id: string | null; generation: number; status: string }>(pool, FINISH, [
         ...[run_id, session.id(), status],
-        ...[output === null || output === undefined ? null : JSON.stringify(output), error && JSON.stringify(error), JSON.stringify(reply)],
+        ...[output === null || output === undefined ? null : toJsonb(output), error && toJsonb(error), JSON.stringify(reply)],
       ]);
       if (rows.length === 0) return null;
       // One that is being sent comes back for the newer version by itself.
@@ -46,8 +47,8 @@ export function createRunClaims(pool: pg.Pool, session: Pick<Session, "id">): Pi
     async postpone(run_id, delay_ms) {
       const [row] = await query<JobRow>(
         pool,
-        `UPDATE runs SET status = 'accepted', claimed_by = NULL, generation = generation + 1, due_at = now() + $3::int * interval '1 millisecond',
-           sweep_at = ${firstLook("now() + $3::int * interval '1 millisecond'")}
+        `UPDATE runs SET status = 'accepted', claimed_by = NULL, generation = generation + 1, due_at = now() + $3::float8 * interval '1 millisecond',
+           sweep_at = ${firstLook("now() + $3::float8 * interval '1 millisecond'")}
          WHERE run_id = $1 AND claimed_by = $2 AND status = 'running' RETURNING run_id AS id, generation, ${DELAY_MS}`,
         [run_id, session.id(), delay_ms],
       );

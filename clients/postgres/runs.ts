@@ -2,6 +2,7 @@ import type pg from "pg";
 import { OpsError } from "../../core/errors.ts";
 import type { NewDelivery } from "../../core/run.ts";
 import { jobId, type RunStore } from "../../core/stores.ts";
+import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 import { createRunClaims } from "./run-claims.ts";
 import { createRunReader, type RunRow, toView } from "./run-reader.ts";
@@ -16,7 +17,7 @@ const INSERT = `
     ON CONFLICT DO NOTHING RETURNING *),
   delivery AS (
     INSERT INTO deliveries (delivery_id, request_id, run_id, platform, address, message_id, reply, locale, zone, due_at, sweep_at)
-    SELECT $11, $12, $1, $13, $14, $15, $16::json, $7, $8, now() + $17::int * interval '1 millisecond', ${firstLook("now() + $17::int * interval '1 millisecond'")}
+    SELECT $11, $12, $1, $13, $14, $15, $16::json, $7, $8, now() + $17::float8 * interval '1 millisecond', ${firstLook("now() + $17::float8 * interval '1 millisecond'")}
     FROM run WHERE $11::text IS NOT NULL ON CONFLICT DO NOTHING)
   SELECT * FROM run`;
 
@@ -42,7 +43,7 @@ export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): Run
         run.run_id,
         run.request_id,
         run.command,
-        JSON.stringify(run.input),
+        toJsonb(run.input),
         run.person_id,
         run.identity,
         run.locale,

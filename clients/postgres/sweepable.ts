@@ -32,7 +32,7 @@ export function firstLook(due: string): string {
 }
 
 /** SQL: how long until a row is due, in milliseconds. */
-export const DELAY_MS = "greatest(0, extract(epoch FROM due_at - now()) * 1000)::int AS delay_ms";
+export const DELAY_MS = "floor(greatest(0, extract(epoch FROM due_at - now()) * 1000))::float8 AS delay_ms";
 
 /** The job of a row's generation. */
 export function toJob({ id, generation, delay_ms }: JobRow): Job {

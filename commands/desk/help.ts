@@ -51,7 +51,7 @@ export const help = defineCommand({
       tone: "info",
       title: text("help.title"),
       fields: commands.map(({ slug, summary }) => ({ label: raw(`/${slug}`), value: { per_locale: summary } })),
-      lines: [text("help.more")],
+      lines: [text("help.more", { command: commands[0]?.slug ?? "" })],
     };
   },
 });

@@ -1,10 +1,11 @@
-import { type OpsError, toOpsError } from "../../core/errors.ts";
+import { toOpsError } from "../../core/errors.ts";
 import type { Channel, Ephemeral, Logger } from "../../core/ports.ts";
 import { plain, type Texts } from "../../core/reply.ts";
 import type { ClaimedDelivery, DeliveryStore } from "../../core/stores.ts";
 import { backoff } from "../backoff.ts";
 import type { Enqueue } from "../enqueue.ts";
 import { pause } from "../pause.ts";
+import { persist } from "../persist.ts";
 
 /** What the gateway needs. */
 export interface GatewayDeps {
@@ -83,32 +84,33 @@ async function drain(deps: GatewayDeps, { channel, address, ids, leave }: Lane, 
     if (stopping.aborted) return;
     ids.delete(id);
     const claim = await deps.deliveries.claim(id);
-    if (claim) await pause(await send(deps, channel, claim), stopping);
+    if (claim) await pause(await deliver(deps, channel, claim, stopping), stopping);
   }
 }
 
 /** Sends one message and stores what became of it. @returns how long the lane is to rest, in milliseconds */
-async function send(deps: GatewayDeps, channel: Channel, claim: ClaimedDelivery): Promise<number> {
-  try {
-    const reply = plain(claim.reply, deps.texts, claim.locale, claim.zone);
-    const { message_id } = await channel.send({ address: claim.address, message_id: claim.message_id, reply });
-    await deps.enqueueDeliveries(await deps.deliveries.sent(claim, message_id));
+async function deliver(deps: GatewayDeps, channel: Channel, claim: ClaimedDelivery, stopping: AbortSignal): Promise<number> {
+  const { deliveries, log } = deps;
+  const stored = <T>(work: () => Promise<T>) => persist({ log, stopping }, work);
+  const result = await send(deps, channel, claim).catch(toOpsError);
+  if (typeof result === "string") {
+    await deps.enqueueDeliveries(await stored(() => deliveries.sent(claim, result)));
     return 0;
-  } catch (thrown) {
-    return afterFailure(deps, claim, toOpsError(thrown));
   }
+  const { delivery_id, platform } = claim;
+  const reason = { code: result.code, text: result.text };
+  if (!result.retryable || claim.age_ms > MAX_AGE_MS) {
+    log.warn({ delivery_id, platform, code: result.code, reason: result.message }, "a message could not be delivered");
+    await stored(() => deliveries.fail(claim, "failed", reason));
+    return 0;
+  }
+  const delay_ms = backoff(claim.attempts, result);
+  log.debug({ delivery_id, platform, code: result.code, delay_ms }, "a message is sent again later");
+  await deps.enqueueDeliveries(await stored(() => deliveries.postpone(claim, delay_ms, reason)));
+  return result.code === "rate_limited" ? delay_ms : 0;
 }
 
-async function afterFailure(deps: GatewayDeps, claim: ClaimedDelivery, error: OpsError): Promise<number> {
-  const { delivery_id, platform } = claim;
-  const reason = { code: error.code, text: error.text };
-  if (!error.retryable || claim.age_ms > MAX_AGE_MS) {
-    deps.log.warn({ delivery_id, platform, code: error.code, reason: error.message }, "a message could not be delivered");
-    await deps.deliveries.fail(claim, "failed", reason);
-    return 0;
-  }
-  const delay_ms = backoff(claim.attempts, error);
-  deps.log.debug({ delivery_id, platform, code: error.code, delay_ms }, "a message is sent again later");
-  await deps.enqueueDeliveries(await deps.deliveries.postpone(claim, delay_ms, reason));
-  return error.code === "rate_limited" ? delay_ms : 0;
+async function send({ texts }: GatewayDeps, channel: Channel, claim: ClaimedDelivery): Promise<string> {
+  const reply = plain(claim.reply, texts, claim.locale, claim.zone);
+  return (await channel.send({ address: claim.address, message_id: claim.message_id, reply })).message_id;
 }

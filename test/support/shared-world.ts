@@ -26,6 +26,8 @@ export interface SharedWorld {
   changes(work: () => Promise<unknown>): Promise<string[]>;
   /** Says a line to the bot. @returns what it answered */
   say(person: number, text: string, language?: string): Promise<string>;
+  /** Waits until nothing that came in or goes out is being worked on. */
+  settled(): Promise<void>;
 }
 
 interface Running {
@@ -71,6 +73,7 @@ export function useWorld(extra: Readonly<Record<string, string>> = {}): SharedWo
       return Object.keys(after).filter((name) => before[name] !== after[name]);
     },
     say: (person, text, language) => say(the(), { person, text, language: language ?? "en" }),
+    settled: () => settled(the().connection),
   };
 }
 
@@ -96,7 +99,9 @@ function withPassword(url: string): string {
 async function snapshot({ connection, platforms }: Running): Promise<Record<string, string>> {
   const tables = await withClient(connection, async (client) => {
     const { rows: names } = await client.query<{ name: string }>("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'");
-    const hashes = names.map(({ name }) => `SELECT '${name}' AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS hash FROM "${name}" t`);
+    const hashes = names.map(
+      ({ name }) => `SELECT '${name}' AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS hash FROM "${name}" t`,
+    );
     const { rows } = await client.query<{ name: string; hash: string | null }>(`${hashes.join(" UNION ALL ")} ORDER BY name`);
     return Object.fromEntries(rows.map(({ name, hash }) => [name, hash ?? ""]));
   });
@@ -114,7 +119,6 @@ async function say({ connection, platforms }: Running, line: { person: number; t
   return messages.at(-1)?.text ?? "";
 }
 
-/** Waits until nothing that came in or goes out is being worked on. */
 async function settled(connection: Connection): Promise<void> {
   await withClient(connection, (client) =>
     until("everything is done", async () => {
@@ -136,6 +140,6 @@ function secretValues(env: Readonly<Record<string, string>>, keys: Iterable<stri
 }
 
 function expectNoSecret({ env, keys }: Running, printed: string): void {
-  expect(printed).toContain("answered");
+  expect(printed).toContain("listening on");
   for (const secret of secretValues(env, keys.values())) expect(printed.includes(secret), `the log holds ${secret}`).toBe(false);
 }

@@ -67,7 +67,7 @@ export function createDeskParts(options: TestDeskOptions) {
   const ports: CommandPorts = { clock, edge, runs, people, health, protectedBy, catalogue: registry.catalogue };
   const stop = new AbortController();
   const shared = { registry, ports, log, audit: memory.auditLog, stopping: stop.signal };
-  const enqueueRuns = createEnqueue(memory.queue as never, log);
+  const enqueueRuns = createEnqueue(memory.queue, log);
   const enqueueDeliveries = async () => {};
   let tokens = 0;
   const dispatch = createDispatch({
