@@ -5,24 +5,26 @@ import { toOpsError } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
 import { type App, startApp } from "./app/app.ts";
 import { greeting } from "./greeting.ts";
+import { watchParent } from "./parent.ts";
 
 /** A wrong setting (contract, "Starting"; EX_CONFIG of sysexits.h). */
 const EXIT_CONFIG = 78;
 /** Everything is let go within this time of a signal, or it is let go of. */
 const STOP_MS = 10_000;
-const PARENT_POLL_MS = 500;
 
 /** `switchboard serve`: starts everything, says what runs where, and ends on SIGTERM, SIGINT, or when the npm that started it is gone. */
 export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
+  // Until everything has started there is nothing to finish.
+  let stop = (): void => process.exit(0);
+  process.on("SIGTERM", () => stop());
+  process.on("SIGINT", () => stop());
+  if (env["npm_lifecycle_event"] !== undefined) watchParent(env["npm_lifecycle_script"] ?? "", () => stop());
   const config = readConfig(env);
   const log = createLogger({ level: config.log_level, redact: secretsOf(config) });
   process.on("unhandledRejection", (thrown) => log.error({ err: thrown }, "an error that nobody waited for"));
   const app = await startApp(config, log).catch((thrown: unknown) => exitBecause(thrown));
   for (const line of greeting(config, app)) console.log(line);
-  const stop = stopOnce(app, log);
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  if (env["npm_lifecycle_event"] !== undefined) stopWithParent(stop);
+  stop = stopOnce(app, log);
 }
 
 function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -65,12 +67,4 @@ function stopOnce(app: App, log: Logger): () => void {
       (thrown: unknown) => exitBecause(thrown),
     );
   };
-}
-
-/** A killed npm hands its child to another parent: nobody would ever stop it. */
-function stopWithParent(stop: () => void): void {
-  const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) stop();
-  }, PARENT_POLL_MS).unref();
 }

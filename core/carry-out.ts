@@ -55,24 +55,26 @@ async function runOnce(deps: CarryOutDeps, call: Call): Promise<Outcome> {
   const { run: stored } = await deps.runs.begin(record);
   if (stored.status === "succeeded") return done(call.command, stored.output, stored.run_id);
   if (stored.error) throw new OpsError(stored.error.code, `run ${stored.run_id} has failed before`, { text: stored.error.text });
+  const outcome = await attempt(deps, call, record.run_id);
+  // Outside of the attempt: a success that cannot be stored is no failure of the command.
+  await deps.runs.end(record.run_id, { status: "succeeded", output: outcome.output, error: null, reply: outcome.reply });
+  return outcome;
+}
+
+async function attempt(deps: CarryOutDeps, call: Call, run_id: string): Promise<Done> {
   try {
-    const output = await execute(call.command, call.input, contextOf(deps, call));
-    const outcome = done(call.command, output, record.run_id);
-    await deps.runs.end(record.run_id, { status: "succeeded", output, error: null, reply: outcome.reply });
-    return outcome;
+    return done(call.command, await execute(call.command, call.input, contextOf(deps, call)), run_id);
   } catch (thrown) {
     const error = toOpsError(thrown);
-    await deps.runs.end(record.run_id, {
-      status: "failed",
-      output: null,
-      error: { code: error.code, text: error.text },
-      reply: failedReply(error),
-    });
+    const { code, text } = error;
+    await deps.runs.end(run_id, { status: "failed", output: null, error: { code, text }, reply: failedReply(error) });
     throw error;
   }
 }
 
-function done(command: Command, output: unknown, run_id: string): Outcome {
+type Done = Extract<Outcome, { kind: "done" }>;
+
+function done(command: Command, output: unknown, run_id: string): Done {
   return { kind: "done", output, reply: presentOutput(command, output), run_id };
 }
 

@@ -59,8 +59,21 @@ export function serverUrl(env: Env, name: string, schemes: readonly string[]): s
   const value = optional(env, name);
   if (value === null) return null;
   const scheme = /^[a-z][a-z0-9+.-]*:(?=\/\/.)/i.exec(value)?.[0].toLowerCase();
-  if (scheme !== undefined && schemes.includes(scheme)) return value;
-  throw new ConfigError(name, `must be a URL that begins with ${schemes.map((each) => `${each}//`).join(" or ")}`);
+  if (scheme === undefined || !schemes.includes(scheme))
+    throw new ConfigError(name, `must be a URL that begins with ${schemes.map((each) => `${each}//`).join(" or ")}`);
+  if (isReadable(value)) return value;
+  throw new ConfigError(name, "must be a URL whose parts can be read; signs such as # % / in a password are written %23 %25 %2F");
+}
+
+/** Whether clients can take a URL apart: they decode the user, the password and the path. */
+function isReadable(value: string): boolean {
+  try {
+    const { username, password, pathname } = new URL(value);
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The base of an HTTP API, without a slash at its end. */

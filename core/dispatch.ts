@@ -39,14 +39,18 @@ interface Trace {
 export function createDispatch(deps: DispatchDeps): Dispatch {
   return async (request) => {
     const trace: Trace = { command: null, input: null };
-    try {
-      const outcome = await route(deps, request, trace).catch((thrown: unknown) => failure(deps, request, thrown));
-      await deps.audit.append(auditEntry(request, outcome, trace));
-      return outcome;
-    } catch (thrown) {
-      return failure(deps, request, thrown);
-    }
+    const outcome = await route(deps, request, trace).catch((thrown: unknown) => failure(deps, request, thrown));
+    await audit(deps, request, outcome, trace);
+    return outcome;
   };
+}
+
+/** Never rejects: what is accepted stays accepted, and whoever is told otherwise asks again. The log then has the line. */
+async function audit(deps: DispatchDeps, request: Request, outcome: Outcome, trace: Trace): Promise<void> {
+  // Lines past the limit leave no line of ours, or anybody could fill what is kept for ever.
+  if (outcome.kind === "failed" && outcome.error.code === "rate_limited" && trace.command === null) return;
+  const entry = auditEntry(request, outcome, trace);
+  await deps.audit.append(entry).catch((thrown: unknown) => deps.log.error({ err: thrown, entry }, "the audit could not be written"));
 }
 
 async function route(deps: DispatchDeps, request: Request, trace: Trace): Promise<Outcome> {
@@ -66,7 +70,7 @@ async function route(deps: DispatchDeps, request: Request, trace: Trace): Promis
     case "confirm":
       return fromConfirmation(deps, { ...request, person }, ask.token, trace);
     case "cancel":
-      return fromCancellation(deps, { ...request, person }, ask.token);
+      return fromCancellation(deps, { ...request, person }, ask.token, trace);
   }
 }
 
@@ -77,6 +81,7 @@ async function fromText(deps: DispatchDeps, request: Known, typed: string, trace
   const waiting = await openConversation(request, deps.ephemeral);
   if (waiting?.asked_by === request.request_id) return askAgain(deps, request, waiting, trace);
   if (waiting && isCancel(line)) {
+    trace.command = deps.registry.find(waiting.command) ?? null;
     await endConversation(request, waiting, deps.ephemeral);
     return nothingDone();
   }
@@ -172,8 +177,10 @@ function runFrom(deps: DispatchDeps, trace: Trace, call: Omit<Call, "confirmed" 
   return carryOut(deps, { ...call, confirmed: false, seed: call.request.request_id });
 }
 
-async function fromCancellation(deps: DispatchDeps, request: Known, token: string): Promise<Outcome> {
+async function fromCancellation(deps: DispatchDeps, request: Known, token: string, trace: Trace): Promise<Outcome> {
   const asked = await readConfirmation(token, request, deps.ephemeral);
+  trace.command = deps.registry.find(asked.command) ?? null;
+  trace.input = trace.command && maskSecrets(trace.command.input, asked.input);
   await useConfirmation(token, asked, { request_id: request.request_id, ephemeral: deps.ephemeral });
   return nothingDone();
 }
@@ -190,6 +197,7 @@ function stranger(identity: string): OpsError {
 function failure(deps: DispatchDeps, request: Request, thrown: unknown): Outcome {
   const error = toOpsError(thrown);
   if (error.code === "internal") deps.log.error({ err: error, request_id: request.request_id }, "a request failed");
+  if (error.code === "unavailable") deps.log.warn({ err: error, request_id: request.request_id }, "a request could not be worked on");
   return { kind: "failed", error, reply: failedReply(error, request.request_id) };
 }
 

@@ -94,7 +94,8 @@ function collisions(commands: readonly Command[]): string[] {
 function problemsOf(command: Command, registry: Registry, texts: Texts): string[] {
   const slug = slugOf(command);
   const problems = LOCALES.flatMap((locale) => localeProblems(command, locale, texts));
-  if (!SLUG.test(slug)) problems.push(`${slug}: a name is made of a-z, 0-9 and "_", at most 32`);
+  for (const name of [slug, ...command.aliases])
+    if (!SLUG.test(name)) problems.push(`${slug}: the name "${name}" is not made of a-z, 0-9 and "_", at most 32`);
   for (const example of LOCALES.flatMap((locale) => command.examples[locale]))
     problems.push(...exampleProblems(command, example, registry));
   return problems;

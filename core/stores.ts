@@ -97,8 +97,8 @@ export interface DeliveryStore extends Sweepable {
   claim(delivery_id: string): Promise<ClaimedDelivery | null>;
   /** It was sent as `message_id`. @returns a job when something newer is to stand there meanwhile */
   sent(claim: ClaimedDelivery, message_id: string): Promise<readonly Job[]>;
-  /** To be tried again after `delay_ms`. */
-  postpone(claim: ClaimedDelivery, delay_ms: number, error: RunError): Promise<readonly Job[]>;
+  /** To be tried again after `delay_ms`. @returns its job, or none where the claim was lost */
+  postpone(claim: Pick<ClaimedDelivery, "delivery_id">, delay_ms: number, error: RunError): Promise<readonly Job[]>;
   /** It will not be tried again. */
   fail(claim: ClaimedDelivery, status: "failed" | "unknown", error: RunError): Promise<void>;
 }

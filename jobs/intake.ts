@@ -1,5 +1,6 @@
 import { answerTo } from "../core/carry-out.ts";
 import type { Dispatch } from "../core/dispatch.ts";
+import { OpsError, toOpsError } from "../core/errors.ts";
 import type { BotAdapter, Intake, Logger } from "../core/ports.ts";
 import type { Outcome, Request } from "../core/request.ts";
 import { idFrom, type NewDelivery } from "../core/run.ts";
@@ -30,16 +31,17 @@ export interface StartedIntake extends Intake {
 const MAX_IN_FLIGHT = 500;
 const TAKE_OVER = 100;
 const MINUTE_MS = 60_000;
-/** After this many tries without a database or queue the person is told. */
+/** After this many tries without a database or queue the person is told, and an event that makes us fail is given up. */
 const MAX_TRIES = 20;
 
 /** Stores what comes in, then works on it: those of one chat in their order, those of different chats side by side. */
 export function createIntake(deps: IntakeDeps): StartedIntake {
   const inFlight = new Set<Promise<void>>();
   const lanes = new Map<string, Promise<void>>();
+  const state: IntakeState = { ...deps, stranded: new Map() };
   const start = (event: InboxEvent) => {
     const lane = laneOf(event);
-    const work = (lanes.get(lane) ?? Promise.resolve()).then(() => handle(deps, event));
+    const work = (lanes.get(lane) ?? Promise.resolve()).then(() => handle(state, event));
     lanes.set(lane, work);
     inFlight.add(work);
     void work.then(() => {
@@ -50,9 +52,19 @@ export function createIntake(deps: IntakeDeps): StartedIntake {
   return {
     async receive(events) {
       while (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
-      for (const event of await deps.inbox.receive(events)) start(event);
+      try {
+        for (const event of await deps.inbox.receive(events)) start(event);
+      } catch (thrown) {
+        // They may be stored all the same: then they are ours without our knowing, and are no news when they come again.
+        for (const { request_id } of events) state.stranded.set(request_id, "its arrival was not confirmed");
+        throw thrown;
+      }
     },
     async takeOver() {
+      for (const [request_id, reason] of state.stranded) {
+        await deps.inbox.giveBack(request_id, 0, reason);
+        state.stranded.delete(request_id);
+      }
       if (inFlight.size >= MAX_IN_FLIGHT) return;
       const platforms = deps.interpreters().map(({ platform }) => platform);
       for (const event of await deps.inbox.takeOver(platforms, TAKE_OVER)) start(event);
@@ -63,6 +75,11 @@ export function createIntake(deps: IntakeDeps): StartedIntake {
   };
 }
 
+interface IntakeState extends IntakeDeps {
+  /** Events that could not be given back, with the reason: as long as this process lives nobody else may take them. */
+  readonly stranded: Map<string, string>;
+}
+
 /** What keeps its order: the events that carry the same `lane`, by convention of the adapters the chat's id. */
 function laneOf(event: InboxEvent): string {
   const { payload } = event;
@@ -71,21 +88,29 @@ function laneOf(event: InboxEvent): string {
 }
 
 /** Never rejects: what fails is given back and found by the sweeper. */
-async function handle(deps: IntakeDeps, event: InboxEvent): Promise<void> {
+async function handle(deps: IntakeState, event: InboxEvent): Promise<void> {
   try {
     const interpreter = deps.interpreters().find(({ platform }) => platform === event.platform);
-    if (!interpreter) throw new Error(`no adapter for ${event.platform} in this process`);
+    if (!interpreter) throw new OpsError("unavailable", `no adapter for ${event.platform} in this process`);
     const request = await interpreter.interpret(event);
     const outcome = request && (await deps.dispatch(request));
     if (request && outcome && !(await answered(deps, request, outcome))) return;
     await deps.inbox.done(event.request_id);
   } catch (thrown) {
-    await giveBack(deps, event.request_id, thrown);
+    const tries = await giveBack(deps, event.request_id, thrown);
+    if (tries >= MAX_TRIES && !toOpsError(thrown).retryable) await giveUp(deps, event.request_id, thrown);
   }
 }
 
+/** An event that makes us fail each time would come back for ever. It stays in the inbox with its error for as long as done ones do. */
+async function giveUp(deps: IntakeState, request_id: string, thrown: unknown): Promise<void> {
+  deps.log.error({ err: thrown, request_id }, "an event is given up: it failed each time");
+  // Else it is tried once more.
+  await deps.inbox.done(request_id).catch(() => undefined);
+}
+
 /** Stores the answer; false when the request is to be tried again instead. */
-async function answered(deps: IntakeDeps, request: Request, outcome: Outcome): Promise<boolean> {
+async function answered(deps: IntakeState, request: Request, outcome: Outcome): Promise<boolean> {
   // A queued run has its message already.
   if (outcome.kind === "queued") return true;
   if (outcome.kind === "failed" && outcome.error.code === "unavailable") {
@@ -111,13 +136,14 @@ function refused(request: Request, outcome: Outcome): Request {
   return { ...request, reply_to: { platform, address } };
 }
 
-async function giveBack(deps: IntakeDeps, request_id: string, thrown: unknown): Promise<number> {
+async function giveBack(deps: IntakeState, request_id: string, thrown: unknown): Promise<number> {
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   deps.log.warn({ err: thrown, request_id }, "an event could not be worked on; it is tried again");
   try {
     return await deps.inbox.giveBack(request_id, backoff(3), reason);
   } catch {
-    // The database is away: the claim ends with this process's session, and the event is found then.
+    // The database is away: the sweeper's next round tries again.
+    deps.stranded.set(request_id, reason);
     return 0;
   }
 }

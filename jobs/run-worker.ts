@@ -35,13 +35,23 @@ const MAX_TAKEOVERS = 20;
 /** Makes the handler of the queue `runs`: claims the row, runs its command, stores the end together with the answer. */
 export function createRunWorker(deps: RunWorkerDeps): (run_id: string) => Promise<void> {
   return async (run_id) => {
-    const run = await deps.runs.claim(run_id);
+    const run = await claim(deps, run_id);
     if (!run) return;
     const command = deps.registry.find(run.command);
     const end = await endOf(deps, run, command).catch((thrown: unknown) => afterFailure(deps, run, command, toOpsError(thrown)));
-    if (typeof end === "number") await postpone(deps, run, end);
+    if (typeof end === "number") await postpone(deps, run_id, end);
     else await finish(deps, run, { command, end });
   };
+}
+
+/** Only the answer of a claim may be lost: the run would be ours without our knowing, so it is given back. */
+async function claim(deps: RunWorkerDeps, run_id: string): Promise<ClaimedRun | null> {
+  try {
+    return await deps.runs.claim(run_id);
+  } catch (thrown) {
+    await postpone(deps, run_id, 0);
+    throw thrown;
+  }
 }
 
 async function endOf(deps: RunWorkerDeps, run: ClaimedRun, command: Command | undefined): Promise<RunEnd> {
@@ -56,15 +66,21 @@ async function attempt(deps: RunWorkerDeps, run: ClaimedRun, command: Command): 
   if (!person) throw new OpsError("forbidden", `${run.identity} is nobody any more`);
   // The role may have been withdrawn since the run was accepted.
   authorise(command, person);
-  return execute(command, run.input, {
+  return execute(command, knownInput(command, run), {
     person,
     identity: run.identity,
     run_id: run.run_id,
-    attempt: run.attempts,
+    // A try that died with its process is not counted against the command's attempts, but the handler is to know that it was there.
+    attempt: run.attempts + run.takeovers,
     last_attempt: run.attempts >= attemptsOf(command),
     signal: deps.stopping,
     ports: deps.ports,
   });
+}
+
+/** What another release has stored may hold fields that this one does not know; whoever asked cannot mend that any more. */
+function knownInput({ input }: Command, run: ClaimedRun): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(run.input).filter(([name]) => Object.hasOwn(input.shape, name)));
 }
 
 function attemptsOf(command: Command | undefined): number {
@@ -85,8 +101,8 @@ function afterFailure(deps: RunWorkerDeps, run: ClaimedRun, command: Command | u
   return error.code === "outcome_unknown" || timedOut ? { ...failed(error, run), status: "unknown" } : failed(error, run);
 }
 
-async function postpone(deps: RunWorkerDeps, run: ClaimedRun, delay_ms: number): Promise<void> {
-  const job = await persist(deps, () => deps.runs.postpone(run.run_id, delay_ms));
+async function postpone(deps: RunWorkerDeps, run_id: string, delay_ms: number): Promise<void> {
+  const job = await persist(deps, () => deps.runs.postpone(run_id, delay_ms));
   if (job) await deps.enqueueRuns([job]);
 }
 

@@ -32,6 +32,7 @@ const IDLE_MS = 1_000;
  */
 export async function startApp(config: Config, log: Logger): Promise<App> {
   const closers: Closers = [];
+  const parts: Part[] = [];
   const opened = <T extends { close(): Promise<void> }>(part: T): T => {
     closers.unshift(part.close);
     return part;
@@ -47,15 +48,16 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const intake = openIntake({ desk, log }, adapters);
     adapters.push(...(await createAdapters(config, { desk, platforms, leases: storage.session, intake, log })));
     const work = { desk, storage, queues, platforms, log, stopping: stopping.signal };
-    const parts: Part[] = [];
     const has = (role: Config["roles"][number]) => config.roles.includes(role);
+    // First, because it may fail: a process whose port is in use must not begin any work.
+    const http = has("http") ? await listen(config, { desk, platforms, log }) : null;
+    if (http) parts.push(http);
     if (has("workers")) parts.push(await startWorkers(work));
     if (config.roles.some((role) => role !== "http")) parts.push(startSweeping(work, intake));
     if (has("bots")) parts.push(startBots(adapters));
-    const http = has("http") ? await listen(config, { desk, platforms, log }) : null;
-    if (http) parts.push(http);
     return { url: http?.url ?? null, storage, platforms, stop: () => stopAll({ parts, intake, stopping, closers }) };
   } catch (thrown) {
+    await Promise.allSettled(parts.map((part) => part.stop(0)));
     for (const close of closers) await close().catch(() => undefined);
     throw thrown;
   }

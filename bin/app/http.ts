@@ -5,6 +5,7 @@ import { createDirectory } from "../../http/directory.ts";
 import { createServer } from "../../http/server.ts";
 import { sandboxRoutes } from "../../sandbox/routes.ts";
 import type { Desk } from "./desk.ts";
+import { toListenError } from "./listen-error.ts";
 import { LOCAL } from "./people.ts";
 import type { Platforms } from "./platforms.ts";
 import type { Part } from "./work.ts";
@@ -16,7 +17,10 @@ export interface HttpParts {
   readonly log: Logger;
 }
 
-/** Starts the HTTP server, with the sandbox's person's side where there is a sandbox. */
+/**
+ * Starts the HTTP server, with the sandbox's person's side where there is a sandbox.
+ * @throws ConfigError, or OpsError `unavailable` when the port is in use
+ */
 export async function listen(config: Config, { desk, platforms, log }: HttpParts): Promise<Part & { readonly url: string }> {
   const { host, port, locale, zone } = config;
   const { dispatch, texts, health, stores, identities, registry, metrics, newId } = desk;
@@ -32,7 +36,9 @@ export async function listen(config: Config, { desk, platforms, log }: HttpParts
     },
     platforms.sandbox ? { person: sandboxRoutes(platforms.sandbox.state) } : {},
   );
-  await server.listen({ host, port });
+  await server.listen({ host, port }).catch((thrown: unknown) => {
+    throw toListenError(thrown, { host, port, variable: "PORT" });
+  });
   const address = server.server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return { url: `http://${shown}:${address.port}`, stop: () => server.close() };

@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The package's own folder: files that are not compiled (migrations, locales) are found from there, both from source and from dist/. */
-export function packageRoot(): string {
+function packageRoot(): string {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(folder, "package.json"))) folder = path.dirname(folder);
   return folder;

@@ -5,6 +5,7 @@ import { OpsError } from "../../core/errors.ts";
 import type { Channel, Edge, Logger } from "../../core/ports.ts";
 import { text } from "../../core/reply.ts";
 import { createSandbox, type Sandbox } from "../../sandbox/server.ts";
+import { toListenError } from "./listen-error.ts";
 
 /** Telegram, as far as every process needs it: the client and the way out. */
 export interface Telegram {
@@ -37,9 +38,13 @@ export async function openPlatforms(config: Config, log: Logger): Promise<Platfo
   };
 }
 
-function openSandbox(config: Config, port: number, log: Logger): Promise<Sandbox> {
+async function openSandbox(config: Config, port: number, log: Logger): Promise<Sandbox> {
   const { data_dir, telegram_limits, cloudflare_budget } = config;
-  return createSandbox({ data_dir, port, telegram_limits, cloudflare_budget, log: (line) => log.error({}, line) });
+  try {
+    return await createSandbox({ data_dir, port, telegram_limits, cloudflare_budget, log: (line) => log.error({}, line) });
+  } catch (thrown) {
+    throw toListenError(thrown, { host: "127.0.0.1", port, variable: "SANDBOX_PORT" });
+  }
 }
 
 async function openTelegram(config: Config, { token, api_root }: { token: string; api_root: string }, log: Logger): Promise<Telegram> {

@@ -4,6 +4,7 @@ import { checkRedis } from "../../clients/redis/connection.ts";
 import { createRedisEphemeral } from "../../clients/redis/ephemeral.ts";
 import type { Config } from "../../core/config.ts";
 import { ConfigError } from "../../core/config-fields.ts";
+import { OpsError } from "../../core/errors.ts";
 import type { Ephemeral, Logger, Queue } from "../../core/ports.ts";
 import type { Storage } from "./storage.ts";
 
@@ -19,7 +20,7 @@ export interface Queues {
 
 /**
  * Opens the queues and what is kept for a while.
- * @throws ConfigError when `REDIS_REQUIRE_AOF` is set and the Redis may forget
+ * @throws ConfigError when `REDIS_REQUIRE_AOF` is set and the Redis may forget, OpsError `unavailable` when it cannot be reached
  */
 export async function openQueues(config: Config, storage: Storage, log: Logger): Promise<Queues> {
   const { redis } = config;
@@ -35,7 +36,9 @@ export async function openQueues(config: Config, storage: Storage, log: Logger):
 }
 
 async function mayForget({ url, require_aof }: { url: string; require_aof: boolean }, log: Logger): Promise<boolean> {
-  const facts = await checkRedis(url);
+  const facts = await checkRedis(url).catch((cause: unknown) => {
+    throw new OpsError("unavailable", "the Redis at REDIS_URL cannot be reached", { cause });
+  });
   if (facts.aof && facts.noeviction) return false;
   const wrong = [...(facts.aof ? [] : ["appendonly yes"]), ...(facts.noeviction ? [] : ["maxmemory-policy noeviction"])].join(" and ");
   if (require_aof) throw new ConfigError("REDIS_URL", `must be a Redis with ${wrong}, for REDIS_REQUIRE_AOF is set`);

@@ -1,9 +1,10 @@
 import type { Api } from "grammy";
+import { OpsError } from "../../core/errors.ts";
 import type { Locale } from "../../core/locale.ts";
 import type { BotAdapter, Intake, Leases, Logger, People } from "../../core/ports.ts";
 import type { InboxEvent } from "../../core/stores.ts";
 import { type StoredUpdate, toRequest } from "./inbound.ts";
-import { type MenuEntry, sendMenu } from "./outbound.ts";
+import { type MenuEntry, redactToken, sendMenu } from "./outbound.ts";
 import { type Polling, startPolling } from "./polling.ts";
 
 /** What Telegram's adapter needs. */
@@ -27,7 +28,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   let username: Promise<string> | null = null;
   // A process that works on stored events without polling asks once; until Telegram answers, nothing in a group is taken for ours.
   const whoAmI = () => {
-    username ??= api.getMe().then((me) => me.username);
+    username ??= api.getMe().then((me) => me.username, refuse);
     username.catch(() => {
       username = null;
     });
@@ -50,6 +51,12 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
     },
     state: () => polling?.state() ?? { part: "telegram", state: "ok" },
   };
+
+  // Without the cause: grammY's errors quote the URL with the token.
+  function refuse(thrown: unknown): never {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new OpsError("upstream_unavailable", redactToken(`Telegram getMe: ${reason}`, token));
+  }
 
   async function onReady(me: { readonly id: number; readonly username: string }): Promise<void> {
     username = Promise.resolve(me.username);

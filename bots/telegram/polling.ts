@@ -1,5 +1,6 @@
 import { type Api, GrammyError } from "grammy";
 import type { Update } from "grammy/types";
+import { OpsError } from "../../core/errors.ts";
 import type { Intake, Leases, Logger, PartState } from "../../core/ports.ts";
 import { toEvent } from "./inbound.ts";
 import { redactToken } from "./outbound.ts";
@@ -28,6 +29,8 @@ const LONGEST_PAUSE_MS = 30_000;
 const CONFLICT_PAUSE_MS = 3_000;
 const REFUSED_PAUSE_MS = 60_000;
 const LEASE_PAUSE_MS = 500;
+/** What Telegram answers to a token it does not know, and to one that is none. */
+const REFUSED = new Set([401, 404]);
 const KINDS = ["message", "callback_query"] as const;
 
 interface Position {
@@ -75,7 +78,7 @@ async function round(deps: PollingDeps, position: Position, stopping: AbortSigna
     if (updates.length > 0) await deps.intake.receive(updates.map((update) => toEvent(position.bot_id ?? 0, update)));
     // Only now: the next fetch confirms these.
     position.offset = (updates.at(-1)?.update_id ?? position.offset - 1) + 1;
-    if (position.failures > 0) deps.log.info({ platform: "telegram" }, "Telegram is reached again");
+    if (position.failures > 0) deps.log.info({ platform: "telegram" }, "Telegram's updates come in again");
     position.failures = 0;
     position.state = { part: "telegram", state: "ok" };
   } catch (thrown) {
@@ -92,8 +95,9 @@ async function introduce(deps: PollingDeps, position: Position): Promise<void> {
   position.state = { part: "telegram", state: "ok" };
 }
 
-async function fetchUpdates({ api }: PollingDeps, { offset }: Position, stopping: AbortSignal): Promise<Update[]> {
-  const options = { timeout: HOLD_S, allowed_updates: [...KINDS], ...(offset > 0 && { offset }) };
+async function fetchUpdates({ api }: PollingDeps, { offset, failures }: Position, stopping: AbortSignal): Promise<Update[]> {
+  // After a failure Telegram is not to hold its answer back: it says that all is well again.
+  const options = { timeout: failures > 0 ? 0 : HOLD_S, allowed_updates: [...KINDS], ...(offset > 0 && { offset }) };
   // grammY takes its own AbortSignal type (of node-fetch); the platform's is one in all that is used.
   return api.getUpdates(options, stopping as Parameters<Api["getUpdates"]>[1]);
 }
@@ -102,21 +106,23 @@ async function fetchUpdates({ api }: PollingDeps, { offset }: Position, stopping
 function afterFailure({ log, token }: PollingDeps, position: Position, thrown: unknown): number {
   const code = thrown instanceof GrammyError ? thrown.error_code : 0;
   const reason = redactToken(thrown instanceof Error ? thrown.message : String(thrown), token);
+  const refused = REFUSED.has(code);
   position.failures += 1;
   position.state = {
     part: "telegram",
-    state: code === 401 ? "down" : "degraded",
-    note: code === 401 ? "TELEGRAM_BOT_TOKEN is refused" : reason,
+    state: refused ? "down" : "degraded",
+    note: refused ? "TELEGRAM_BOT_TOKEN is refused" : reason,
   };
-  if (position.failures === 1) log.warn({ platform: "telegram", code, reason }, sentenceFor(code));
+  if (position.failures === 1) log.warn({ platform: "telegram", code, reason }, sentenceFor(thrown, code));
   if (thrown instanceof GrammyError && thrown.parameters.retry_after !== undefined) return thrown.parameters.retry_after * 1_000;
-  if (code === 401 || code === 404) return REFUSED_PAUSE_MS;
+  if (refused) return REFUSED_PAUSE_MS;
   if (code === 409) return CONFLICT_PAUSE_MS;
   return Math.min(LONGEST_PAUSE_MS, 250 * 2 ** Math.min(position.failures, 8));
 }
 
-function sentenceFor(code: number): string {
-  if (code === 401 || code === 404) return "Telegram refuses TELEGRAM_BOT_TOKEN; correct it and start again";
+function sentenceFor(thrown: unknown, code: number): string {
+  if (thrown instanceof OpsError) return "what Telegram hands over cannot be stored; it is fetched again";
+  if (REFUSED.has(code)) return "Telegram refuses TELEGRAM_BOT_TOKEN; correct it and start again";
   if (code === 409) return "another program fetches this bot's updates, or a webhook is set; waiting for it to end";
   if (code === 429) return "Telegram asks to slow down; waiting as long as it says";
   return "Telegram cannot be reached; trying on";
@@ -127,6 +133,7 @@ function pause(ms: number, stopping: AbortSignal): Promise<void> {
     if (stopping.aborted) return resolve();
     const end = () => {
       clearTimeout(timer);
+      stopping.removeEventListener("abort", end);
       resolve();
     };
     const timer = setTimeout(end, ms);

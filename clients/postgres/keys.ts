@@ -3,31 +3,32 @@ import { OpsError } from "../../core/errors.ts";
 import { text } from "../../core/reply.ts";
 import { type Person, ROLES } from "../../core/request.ts";
 import type { KeyStore } from "../../core/stores.ts";
-import type { PrismaClient } from "../../prisma/generated/client.ts";
+import { isTaken, type PrismaClient, withRecords } from "./prisma.ts";
 
 /** API keys, through Prisma. A key is 256 random bits, so its plain SHA-256 cannot be guessed back. */
 export function createKeyStore(prisma: PrismaClient): KeyStore {
   return {
     async create({ name, role, secret }) {
-      if (await prisma.key.findUnique({ where: { name } })) {
-        throw new OpsError("invalid_input", `a key named ${name} exists`, { text: text("keys.name_taken", { name }) });
-      }
       const identity = `key:${name}`;
       const person = {
         connectOrCreate: { where: { person_id: identity }, create: { person_id: identity, name, identities: { create: { identity } } } },
       };
-      await prisma.key.create({ data: { key_id: randomUUID(), name, role, hash: hashKey(secret), person } });
+      const data = { key_id: randomUUID(), name, role, hash: hashKey(secret), person };
+      await withRecords(() => prisma.key.create({ data })).catch((thrown: unknown) => {
+        if (!isTaken(thrown)) throw thrown;
+        throw new OpsError("invalid_input", `a key named ${name} exists`, { text: text("keys.name_taken", { name }) });
+      });
     },
     async find(secret) {
-      const key = await prisma.key.findUnique({ where: { hash: hashKey(secret) } });
+      const key = await withRecords(() => prisma.key.findUnique({ where: { hash: hashKey(secret) } }));
       return key && toHolder(key);
     },
     async holder(identity) {
-      const key = await prisma.key.findUnique({ where: { name: identity.slice("key:".length) } });
+      const key = await withRecords(() => prisma.key.findUnique({ where: { name: identity.slice("key:".length) } }));
       return (key && toHolder(key)?.person) ?? null;
     },
     async hasAdmin() {
-      return (await prisma.key.count({ where: { role: "admin", revoked_at: null } })) > 0;
+      return (await withRecords(() => prisma.key.count({ where: { role: "admin", revoked_at: null } }))) > 0;
     },
   };
 }

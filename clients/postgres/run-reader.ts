@@ -1,27 +1,18 @@
 import type pg from "pg";
 import type { Locale } from "../../core/locale.ts";
 import type { RunReader } from "../../core/ports.ts";
-import type { RunError, RunStatus, RunView } from "../../core/run.ts";
+import type { RunView } from "../../core/run.ts";
 import { query } from "./query.ts";
 
 /** A row of the table `runs`. */
-export interface RunRow {
-  readonly run_id: string;
+export interface RunRow extends Omit<RunView, "created_at" | "started_at" | "finished_at"> {
   readonly request_id: string;
-  readonly command: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly person_id: string;
-  readonly identity: string;
   readonly locale: Locale;
   readonly zone: string;
-  readonly status: RunStatus;
-  readonly attempts: number;
   readonly takeovers: number;
   readonly created_at: Date;
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
-  readonly output: unknown;
-  readonly error: RunError | null;
 }
 
 /** A row as people see it. */

@@ -39,16 +39,7 @@ export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): Run
     }),
     async insert(run, { delivery, claim }) {
       const claimed_by = claim ? session.id() : null;
-      const values = [
-        run.run_id,
-        run.request_id,
-        run.command,
-        toJsonb(run.input),
-        run.person_id,
-        run.identity,
-        run.locale,
-        run.zone,
-      ];
+      const values = [run.run_id, run.request_id, run.command, toJsonb(run.input), run.person_id, run.identity, run.locale, run.zone];
       const rows = await query<RunRow>(pool, INSERT, [...values, claim ? "running" : "accepted", claimed_by, ...deliveryValues(delivery)]);
       const [row] =
         rows.length > 0

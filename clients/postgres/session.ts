@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { OpsError } from "../../core/errors.ts";
-import type { Logger } from "../../core/ports.ts";
+import type { Lease, Leases, Logger } from "../../core/ports.ts";
 import { type Connection, toClientConfig, toUnavailable } from "./pool.ts";
 
 /** First key of the advisory locks that say "the process of session N lives". Ours alone; the number has no meaning. */
@@ -24,22 +24,14 @@ const KEEPALIVE = { tcp_keepalives_idle: 10, tcp_keepalives_interval: 5, tcp_kee
 export const ALIVE_SESSIONS = `SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND classid = ${ALIVE_LOCK} AND objsubid = 2 AND granted
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
-/** The right to be the only one, over all processes, that does something. */
-export interface Lease {
-  /** False once it was released, or lost with the connection. Ask before each step that only the holder may take. */
-  held(): boolean;
-  /** Lets it go; a second time does nothing. */
-  release(): Promise<void>;
-}
-
 /** A process's sign of life in the database: what it claims is its own for as long as this connection stands. */
-export interface Session {
+export interface Session extends Leases {
   /**
    * The number to write into `claimed_by`. It changes when the connection was lost and found again.
    * @throws OpsError `unavailable` while there is no connection
    */
   id(): number;
-  /** Takes the lease of this name, or null: another holds it (perhaps this very session), or there is no connection. */
+  /** As in `Leases`; null also where this very session holds it, or there is no connection. */
   lease(name: string): Promise<Lease | null>;
   /** Ends it: claims and leases are free at once. */
   close(): Promise<void>;

@@ -1,11 +1,8 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
-import { toOpsError } from "../../core/errors.ts";
 import { addresses } from "../fields.ts";
 import { refuseProtected } from "./protect.ts";
-import { failedResult, presentResults, type Result, results, withoutFailure } from "./results.ts";
-
-type Status = "blocked" | "already_blocked" | "failed" | "unverified";
+import { eachAddress, presentResults, type Result, results } from "./results.ts";
 
 const REASON_CHARS = 200;
 
@@ -34,12 +31,9 @@ export const cfBlock = defineCommand({
   effect: "write",
   execution: { mode: "queued", timeout_ms: 60_000, attempts: 8 },
   check: ({ ip }, ports) => refuseProtected(ip, ports),
-  async handle({ ip, reason }, context) {
-    const done: Result<Status>[] = [];
-    // One after another: the account's budget is better spent on others' work than on one long list.
-    for (const address of ip) done.push(await blockOne(address, noteFor(context, reason), context));
-    return { results: withoutFailure(done) };
-  },
+  handle: async ({ ip, reason }, context) => ({
+    results: await eachAddress(ip, context, (address) => blockOne(address, noteFor(context, reason), context)),
+  }),
   present: ({ results: done }) => presentResults(done, "cf.block"),
   undo({ results: done }) {
     const fresh = done.filter(({ status }) => status === "blocked").map(({ ip }) => ip);
@@ -52,15 +46,12 @@ function noteFor({ run_id, identity }: CommandContext, reason: string | undefine
   return `Switchboard ${run_id} by ${identity}${reason ? `: ${reason}` : ""}`;
 }
 
-async function blockOne(ip: string, note: string, { ports, signal, run_id, last_attempt }: CommandContext): Promise<Result<Status>> {
-  try {
-    const { rule, created } = await ports.edge.block(ip, note, signal);
-    const ours = created || rule.notes.startsWith(`Switchboard ${run_id} `);
-    return { ip, status: ours ? "blocked" : "already_blocked", rule_ids: [rule.rule_id], expires_at: null };
-  } catch (thrown) {
-    const error = toOpsError(thrown);
-    // Another try of the whole list is harmless: what this run blocked before is found by its note.
-    if (signal.aborted || error.code === "internal" || (error.retryable && !last_attempt)) throw error;
-    return failedResult(ip, error.code === "outcome_unknown" ? "unverified" : "failed", error);
-  }
+async function blockOne(
+  ip: string,
+  note: string,
+  { ports, signal, run_id }: CommandContext,
+): Promise<Result<"blocked" | "already_blocked">> {
+  const { rule, created } = await ports.edge.block(ip, note, signal);
+  const ours = created || rule.notes.startsWith(`Switchboard ${run_id} `);
+  return { ip, status: ours ? "blocked" : "already_blocked", rule_ids: [rule.rule_id], expires_at: null };
 }

@@ -1,10 +1,7 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
-import { toOpsError } from "../../core/errors.ts";
 import { addresses } from "../fields.ts";
-import { failedResult, presentResults, type Result, results, withoutFailure } from "./results.ts";
-
-type Status = "released" | "not_blocked" | "failed" | "unverified";
+import { eachAddress, presentResults, type Result, results } from "./results.ts";
 
 /** Lifts the blocks of addresses: every rule that blocks exactly this address is deleted, and it is read back that none is left. */
 export const cfRelease = defineCommand({
@@ -23,11 +20,7 @@ export const cfRelease = defineCommand({
   role: "operator",
   effect: "write",
   execution: { mode: "queued", timeout_ms: 60_000, attempts: 8 },
-  async handle({ ip }, context) {
-    const done: Result<Status>[] = [];
-    for (const address of ip) done.push(await releaseOne(address, context));
-    return { results: withoutFailure(done) };
-  },
+  handle: async ({ ip }, context) => ({ results: await eachAddress(ip, context, (address) => releaseOne(address, context)) }),
   present: ({ results: done }) => presentResults(done, "cf.release"),
   undo({ results: done }) {
     const lifted = done.filter(({ status }) => status === "released").map(({ ip }) => ip);
@@ -35,20 +28,15 @@ export const cfRelease = defineCommand({
   },
 });
 
-async function releaseOne(ip: string, { ports, signal, attempt, last_attempt }: CommandContext): Promise<Result<Status>> {
-  try {
-    const rules = await ports.edge.find(ip, signal);
-    for (const rule of rules) await ports.edge.release(rule.rule_id, signal);
-    const rule_ids = rules.map(({ rule_id }) => rule_id);
-    // A later try that finds nothing has most likely lifted it before: the person asked for exactly that.
-    if (rules.length === 0) return { ip, status: attempt > 1 ? "released" : "not_blocked", rule_ids, expires_at: null };
-    const left = await ports.edge.find(ip, signal);
-    return left.length === 0
-      ? { ip, status: "released", rule_ids, expires_at: null }
-      : { ip, status: "unverified", rule_ids, expires_at: null };
-  } catch (thrown) {
-    const error = toOpsError(thrown);
-    if (signal.aborted || error.code === "internal" || (error.retryable && !last_attempt)) throw error;
-    return failedResult(ip, "failed", error);
-  }
+async function releaseOne(
+  ip: string,
+  { ports, signal, attempt }: CommandContext,
+): Promise<Result<"released" | "not_blocked" | "unverified">> {
+  const rules = await ports.edge.find(ip, signal);
+  for (const rule of rules) await ports.edge.release(rule.rule_id, signal);
+  const rule_ids = rules.map(({ rule_id }) => rule_id);
+  // A later try that finds nothing has most likely lifted it before: the person asked for exactly that.
+  if (rules.length === 0) return { ip, status: attempt > 1 ? "released" : "not_blocked", rule_ids, expires_at: null };
+  const left = await ports.edge.find(ip, signal);
+  return { ip, status: left.length === 0 ? "released" : "unverified", rule_ids, expires_at: null };
 }

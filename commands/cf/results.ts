@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type ErrorCode, OpsError } from "../../core/errors.ts";
+import type { CommandContext } from "../../core/command.ts";
+import { OpsError, toOpsError } from "../../core/errors.ts";
 import { type Reply, raw, type Text, text } from "../../core/reply.ts";
 
 /** What became of one address. */
@@ -25,14 +26,43 @@ export function results<const Statuses extends readonly [string, ...string[]]>(s
   return z.object({ results: z.array(result).readonly() });
 }
 
+/** How dealing with an address may end besides what a command is for. */
+type Failed = "failed" | "unverified";
+
 /**
- * The results, unless not one address succeeded: then the run has failed too.
- * @throws OpsError with the code of the first failure
+ * Deals with addresses one after another: the account's budget is better spent on others' work than on one long list. What may pass
+ * is thrown while a try is left: another try of the whole list is harmless, since every step looks before it repeats.
+ * @throws OpsError as the worst failure, when not one address succeeded: then the run has failed too
  */
-export function withoutFailure<Status extends string>(done: readonly Result<Status>[]): readonly Result<Status>[] {
-  const first = done[0];
-  if (!first?.error || done.some(({ error }) => error === undefined)) return done;
-  throw new OpsError(first.error as ErrorCode, `all ${done.length} addresses failed`);
+export async function eachAddress<Status extends string>(
+  ips: readonly string[],
+  { signal, last_attempt }: Pick<CommandContext, "signal" | "last_attempt">,
+  work: (ip: string) => Promise<Result<Status>>,
+): Promise<readonly Result<Status | Failed>[]> {
+  const done: Result<Status | Failed>[] = [];
+  const failures: OpsError[] = [];
+  for (const ip of ips) {
+    try {
+      done.push(await work(ip));
+    } catch (thrown) {
+      const error = toOpsError(thrown);
+      if (signal.aborted || error.code === "internal" || (error.retryable && !last_attempt)) throw error;
+      failures.push(error);
+      done.push(failedResult(ip, error));
+    }
+  }
+  if (failures.length === ips.length) throw worstOf(failures);
+  return done;
+}
+
+function failedResult(ip: string, { code }: OpsError): Result<Failed> {
+  return { ip, status: code === "outcome_unknown" ? "unverified" : "failed", rule_ids: [], expires_at: null, error: code };
+}
+
+/** That nobody knows about one address weighs more than that the others failed: somebody has to look. */
+function worstOf(failures: readonly OpsError[]): OpsError {
+  const worst = failures.find(({ code }) => code === "outcome_unknown") ?? failures[0] ?? new OpsError("internal", "no addresses");
+  return new OpsError(worst.code, `all ${failures.length} addresses failed: ${worst.message}`, { text: worst.text, cause: worst });
 }
 
 /** One address as a sentence, several as a table. `prefix.<status>` says a status with the param `ip`, `prefix.title` the whole. */
@@ -50,9 +80,4 @@ export function presentResults(done: readonly Result<string>[], prefix: string):
   ]);
   const columns = [text("cf.column.ip"), text("cf.column.status"), text("cf.column.note")];
   return { tone, title: text(`${prefix}.title`, { count: done.length }), table: { columns, rows } };
-}
-
-/** What became of an address that could not be dealt with. */
-export function failedResult<Status extends string>(ip: string, status: Status, error: OpsError): Result<Status> {
-  return { ip, status, rule_ids: [], expires_at: null, error: error.code };
 }

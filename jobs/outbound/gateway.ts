@@ -48,11 +48,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       }
       const ids = new Set([delivery_id]);
       const leave = () => lanes.delete(key);
-      const done = drain(deps, { channel, address: where.address, ids, leave }, stopping.signal).catch((thrown: unknown) => {
-        leave();
-        deps.log.warn({ err: thrown, lane: key }, "a lane stopped; the sweeper queues its messages again");
-      });
-      lanes.set(key, { ids, done });
+      lanes.set(key, { ids, done: drain(deps, { channel, address: where.address, ids, leave }, stopping.signal) });
     },
     async stop() {
       stopping.abort();
@@ -69,23 +65,65 @@ interface Lane {
   readonly leave: () => void;
 }
 
-async function drain(deps: GatewayDeps, { channel, address, ids, leave }: Lane, stopping: AbortSignal): Promise<void> {
-  for (;;) {
-    const [id] = ids;
-    if (id === undefined) {
-      leave();
-      return;
+interface Next {
+  readonly id: string;
+  readonly stopping: AbortSignal;
+}
+
+/** Never rejects. A lane ends only where it is empty or the process stops. */
+async function drain(deps: GatewayDeps, lane: Lane, stopping: AbortSignal): Promise<void> {
+  const { ids, leave } = lane;
+  for (let [id] = ids; id !== undefined && !stopping.aborted; [id] = ids) {
+    try {
+      await sendNext(deps, lane, { id, stopping });
+    } catch (thrown) {
+      ids.delete(id);
+      deps.log.warn({ err: thrown, delivery_id: id }, "a message could not be worked on; the sweeper queues it again");
     }
-    for (let wait = await deps.ephemeral.reserve(channel.budgets(address)); wait > 0; ) {
-      await pause(wait, stopping);
-      if (stopping.aborted) return;
-      wait = await deps.ephemeral.reserve(channel.budgets(address));
-    }
-    if (stopping.aborted) return;
-    ids.delete(id);
-    const claim = await deps.deliveries.claim(id);
-    if (claim) await pause(await deliver(deps, channel, claim, stopping), stopping);
   }
+  leave();
+}
+
+async function sendNext(deps: GatewayDeps, lane: Lane, { id, stopping }: Next): Promise<void> {
+  if (!(await booked(deps, lane, stopping))) return;
+  lane.ids.delete(id);
+  const claim = await claimed(deps, lane, { id, stopping });
+  const rest_ms = claim ? await deliver(deps, lane.channel, claim, stopping) : 0;
+  if (rest_ms > 0) putFirst(lane.ids, id);
+  await pause(rest_ms, stopping);
+}
+
+/** Waits for the budgets of one message; false when the process stops. */
+async function booked({ ephemeral }: GatewayDeps, { channel, address }: Lane, stopping: AbortSignal): Promise<boolean> {
+  while (!stopping.aborted) {
+    const wait_ms = await ephemeral.reserve(channel.budgets(address));
+    if (wait_ms === 0) return !stopping.aborted;
+    await pause(wait_ms, stopping);
+  }
+  return false;
+}
+
+/**
+ * Claims a message. Where the database does not answer, the claim may be stored all the same: the message would be ours without our knowing,
+ * so it is given back as soon as the database answers, and is the next again.
+ */
+async function claimed({ deliveries, log }: GatewayDeps, { ids }: Lane, { id, stopping }: Next): Promise<ClaimedDelivery | null> {
+  try {
+    return await deliveries.claim(id);
+  } catch (thrown) {
+    const { code, text } = toOpsError(thrown);
+    if (code !== "unavailable") throw thrown;
+    await persist({ log, stopping }, () => deliveries.postpone({ delivery_id: id }, 0, { code, text }));
+    putFirst(ids, id);
+    return null;
+  }
+}
+
+/** What the platform did not take yet keeps its place in the chat. */
+function putFirst(ids: Set<string>, id: string): void {
+  const others = [...ids];
+  ids.clear();
+  for (const one of [id, ...others]) ids.add(one);
 }
 
 /** Sends one message and stores what became of it. @returns how long the lane is to rest, in milliseconds */

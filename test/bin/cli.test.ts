@@ -45,7 +45,7 @@ async function online(
   const sleep = async (ms: number) => {
     waits.push(ms);
     if (waits.length < 3) return;
-    for (const { run_id } of await runs.reader.list({ limit: 9 })) runs.end(run_id, end);
+    for (const { run_id } of await runs.reader.list({ limit: 9 })) await runs.end(run_id, end);
   };
   const env = { SWITCHBOARD_URL: `${url}/`, SWITCHBOARD_KEY: `key-of-${name}`, ...options.env };
   const result = await shell({ env, fetch, sleep, tty: options.tty ?? false }, argv);

@@ -40,7 +40,7 @@ describe("a missing argument", () => {
   it("is not asked for over REST, which has nobody to ask", async () => {
     const { op } = desk();
     expect(codeOf(await op.calls("cf_block", {}))).toBe("invalid_input");
-    op.hears("(nothing)");
+    op.hears("ip is missing. Please give it.");
   });
 
   it("is not asked for while what was given is wrong", async () => {

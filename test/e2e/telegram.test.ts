@@ -150,3 +150,14 @@ describe("too much", () => {
     expect(changed).toEqual(TRACES);
   });
 });
+
+describe("when Telegram and Cloudflare are gone", () => {
+  it("the log says so, and holds no token (the world looks for secrets at its end)", async () => {
+    await world.platforms().program.kill();
+    const { url, output } = world.program();
+    const { status } = await send(`${url}/api/v1/commands/cf_search`, { key: world.key("viewer"), body: { ip: "203.0.113.7" } });
+    expect(status).toBe(202);
+    await until("the log names both", async () => /Telegram cannot be reached/.test(output()) && /a run is tried again/.test(output()));
+    expect((await send(`${url}/readyz`, { key: world.key("viewer") })).json).toMatchObject({ status: "degraded", degraded: ["telegram"] });
+  });
+});

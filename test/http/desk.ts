@@ -2,13 +2,19 @@ import { z } from "zod";
 import { defineCommand } from "../../core/command.ts";
 import { createDispatch } from "../../core/dispatch.ts";
 import { OpsError } from "../../core/errors.ts";
-import type { CommandPorts, Ephemeral, Logger } from "../../core/ports.ts";
+import type { CommandPorts } from "../../core/ports.ts";
 import { createRegistry, type Registry } from "../../core/registry.ts";
 import { raw, type TextParam, type Texts, text } from "../../core/reply.ts";
 import type { Person, Role } from "../../core/request.ts";
-import type { NewRun, RunAcceptor, RunEnd, RunView } from "../../core/run.ts";
+import type { NewDelivery, NewRun, RunEnd } from "../../core/run.ts";
 import type { HttpDeps } from "../../http/deps.ts";
 import { createDirectory } from "../../http/directory.ts";
+import { createRunAcceptor } from "../../jobs/acceptor.ts";
+import { createTestClock } from "../support/clock.ts";
+import { createMemoryDeliveries } from "../support/memory-deliveries.ts";
+import { createMemoryEphemeral } from "../support/memory-ephemeral.ts";
+import { createMemoryLog } from "../support/memory-log.ts";
+import { createMemoryRuns } from "../support/memory-runs.ts";
 
 const inEach = <T>(value: T) => ({ en: value, ko: value, ru: value });
 
@@ -65,63 +71,32 @@ export const shownTexts: Texts = {
 /** A registry of two commands: `say again` answers at once, `lamp on` is queued, and dangerous in the cellar. */
 export const smallRegistry = (): Registry => createRegistry([repeat, lamp], shownTexts);
 
-/** Runs in memory; the test ends them. */
+/** Runs in memory, a second apart; nobody works on them, the test ends them. */
 function createRuns() {
-  const stored = new Map<string, RunView>();
-  const start = ({ run_id, command, input, person_id, identity }: NewRun, status: RunView["status"], attempts: number): RunView => {
-    const created_at = new Date(Date.UTC(2026, 10, 22, 0, 0, stored.size)).toISOString();
-    const times = { created_at, started_at: null, finished_at: null };
-    const view: RunView = { run_id, command, input, status, person_id, identity, attempts, ...times, output: null, error: null };
-    const run = stored.get(run_id) ?? view;
-    stored.set(run_id, run);
-    return run;
-  };
-  const end = (run_id: string, result: Omit<RunEnd, "reply">) => {
-    const run = stored.get(run_id);
-    if (run) stored.set(run_id, { ...run, ...result, attempts: 1 });
-  };
-  const acceptor: RunAcceptor = {
-    accept: async (run) => start(run, "accepted", 0),
-    begin: async (run) => ({ fresh: !stored.has(run.run_id), run: start(run, "running", 1) }),
-    end: async (run_id, { status, output, error }) => end(run_id, { status, output, error }),
-    countOpen: async () => 0,
-  };
-  const list: HttpDeps["runs"]["list"] = async ({ person_id, status, command, before, limit }) => {
-    const older = (run: RunView) => !before || `${run.created_at} ${run.run_id}` < `${before.created_at} ${before.run_id}`;
-    const matches = (run: RunView) => [person_id ?? run.person_id, status ?? run.status, command ?? run.command];
-    const wanted = [...stored.values()].filter(
-      (run) => older(run) && matches(run).join() === [run.person_id, run.status, run.command].join(),
-    );
-    return wanted.sort((a, b) => b.created_at.localeCompare(a.created_at)).slice(0, limit);
-  };
-  return { acceptor, end, reader: { get: async (run_id: string) => stored.get(run_id) ?? null, list } };
-}
-
-function createEphemeral(): Ephemeral {
-  const kept = new Map<string, unknown>();
+  const clock = createTestClock(Date.UTC(2026, 10, 22));
+  const runs = createMemoryRuns(clock, createMemoryDeliveries(clock));
+  const nothing = async () => {};
+  const acceptor = createRunAcceptor({ runs, enqueueRuns: nothing, enqueueDeliveries: nothing });
   return {
-    put: async (key, value) => void kept.set(key, structuredClone(value)),
-    get: async (key) => kept.get(key),
-    take: async (key) => {
-      const value = kept.get(key);
-      kept.delete(key);
-      return value;
+    clock,
+    reader: runs,
+    acceptor: {
+      ...acceptor,
+      accept: async (run: NewRun, delivery: NewDelivery | null) => {
+        const stored = await acceptor.accept(run, delivery);
+        clock.passes(1_000);
+        return stored;
+      },
     },
-    count: async () => ({ count: 1, resets_in_ms: 1 }),
-    reserve: async () => 0,
-    close: async () => {},
+    end: async (run_id: string, result: Omit<RunEnd, "reply">) => {
+      await runs.claim(run_id);
+      await runs.finish(run_id, { ...result, reply: { tone: "ok", title: raw("") } });
+    },
   };
 }
 
 /** A person with this role. */
 const personOf = (name: string, role: Role | null): Person => ({ person_id: `p-${name}`, name, role, locale: null, zone: null });
-
-/** A logger that keeps what it is told. */
-function createLog(): Logger & { readonly lines: { level: string; fields: object; message: string }[] } {
-  const lines: { level: string; fields: object; message: string }[] = [];
-  const at = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message });
-  return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
-}
 
 /** Keys are `key-of-NAME`; these are the people who hold one. */
 const HOLDERS: Readonly<Record<string, Role | null>> = { ann: "admin", olga: "operator", vera: "viewer", ivy: "ingest", rex: null };
@@ -130,14 +105,14 @@ const HOLDERS: Readonly<Record<string, Role | null>> = { ann: "admin", olga: "op
 export function createDesk(overrides: Partial<HttpDeps> = {}) {
   const registry = smallRegistry();
   const runs = createRuns();
-  const log = createLog();
+  const log = createMemoryLog();
   let ids = 0;
   const newId = () => `id-${++ids}`;
   const dispatch = createDispatch({
     registry,
     // The two commands use none of the ports.
     ports: {} as CommandPorts,
-    ephemeral: createEphemeral(),
+    ephemeral: createMemoryEphemeral(runs.clock),
     runs: runs.acceptor,
     newToken: () => `token-${++ids}`,
     stopping: new AbortController().signal,

@@ -35,7 +35,7 @@ async function deskWithRuns(owners: readonly string[]) {
 describe("GET /runs/{run_id}", () => {
   it("tells all of a run, and whose it is by their identity", async () => {
     const { runs, get } = await deskWithRuns(["vera"]);
-    runs.end("run0", { status: "failed", output: null, error: { code: "timeout", text: text("errors.timeout") } });
+    await runs.end("run0", { status: "failed", output: null, error: { code: "timeout", text: text("errors.timeout") } });
     expect((await get("vera", "/runs/run0")).json()).toEqual({
       run_id: "run0",
       command: "say_again",
@@ -44,8 +44,8 @@ describe("GET /runs/{run_id}", () => {
       person: "key:vera",
       attempts: 1,
       created_at: "2026-11-22T00:00:00.000Z",
-      started_at: null,
-      finished_at: null,
+      started_at: "2026-11-22T00:00:01.000Z",
+      finished_at: "2026-11-22T00:00:01.000Z",
       output: null,
       error: { code: "timeout", detail: "ko:errors.timeout" },
     });
@@ -73,7 +73,7 @@ describe("GET /runs", () => {
 
   it("filters; an empty parameter is none", async () => {
     const { runs, ids } = await deskWithRuns(["vera", "olga", "vera"]);
-    runs.end("run2", { status: "succeeded", output: 1, error: null });
+    await runs.end("run2", { status: "succeeded", output: 1, error: null });
     expect(await ids("ann", "?status=succeeded")).toEqual(["run2"]);
     expect(await ids("ann", "?command=lamp%20on")).toEqual(["run1"]);
     expect(await ids("ann", "?status=&command=&cursor=&limit=")).toHaveLength(3);

@@ -16,7 +16,7 @@ export interface Persona {
   presses(label: string): Promise<Outcome>;
   /** Asks in any other way. */
   asks(ask: Ask): Promise<Outcome>;
-  /** Asks over REST: no chat, no conversation. */
+  /** Asks over REST: no chat, no conversation; hears what comes back at once. */
   calls(command: string, input: unknown): Promise<Outcome>;
   /** The platform delivers the last request again. */
   repeats(): Promise<Outcome>;
@@ -90,7 +90,7 @@ function createPersona({ parts, listeners, handle, newId }: Surroundings, identi
   const buttons: { label: string; ask: Ask }[] = [];
   let last: Request | null = null;
 
-  listeners.set(chat, (reply, spoken) => {
+  const listen: Listener = (reply, spoken) => {
     const said = plain(reply, parts.texts, spoken.locale, spoken.zone);
     const shown = said.buttons ?? [];
     heard.push([toPlainText(said), ...shown.map(({ label }) => `[${label}]`)].join("\n"));
@@ -100,7 +100,8 @@ function createPersona({ parts, listeners, handle, newId }: Surroundings, identi
         ask: action.kind === "say" ? ({ kind: "text", text: action.line } as const) : action,
       })),
     );
-  });
+  };
+  listeners.set(chat, listen);
   const send = async (request: Omit<Request, "person">): Promise<Outcome> => {
     last = { ...request, person: await parts.knownPeople.find(identity) };
     return handle(last);
@@ -116,8 +117,12 @@ function createPersona({ parts, listeners, handle, newId }: Surroundings, identi
       if (!button) throw new Error(`no button "${label}" was shown`);
       return asks(button.ask);
     },
-    calls: (command, input) =>
-      send({ request_id: newId(), identity, reply_to: null, conversation: null, locale, zone, ask: { kind: "call", command, input } }),
+    async calls(command, input) {
+      const ask: Ask = { kind: "call", command, input };
+      const outcome = await send({ request_id: newId(), identity, reply_to: null, conversation: null, locale, zone, ask });
+      listen(outcome.reply, { locale, zone });
+      return outcome;
+    },
     repeats: () => {
       if (!last) throw new Error("nothing was asked yet");
       return send(last);

@@ -51,7 +51,8 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
     postpone: async (run_id, delay_ms) => reopen(mine(run_id), clock.ms() + delay_ms, delay_ms),
     async takeOver() {
       const dead = [...rows.values()].filter(({ claimed }) => claimed);
-      for (const row of dead) row.takeovers++;
+      // The try that died is not counted.
+      for (const row of dead) Object.assign(row, { takeovers: row.takeovers + 1, run: { ...row.run, attempts: row.run.attempts - 1 } });
       return dead.flatMap((row) => reopen(row, clock.ms(), 0) ?? []);
     },
     due: async (limit) =>

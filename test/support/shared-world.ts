@@ -129,7 +129,7 @@ async function settled(connection: Connection): Promise<void> {
 }
 
 /** The values that no answer and no line of the log may hold. */
-export function secretsOf({ env, key }: Pick<SharedWorld, "env" | "key">): string[] {
+export function secretsOf({ env, key }: SharedWorld): string[] {
   return secretValues(env(), [key("viewer"), key("operator"), key("ingest")]);
 }
 

@@ -36,7 +36,15 @@ describe("something to be said", () => {
     const reply_to = { ...TELEGRAM, message_id: "7" };
     expect(await here.deliveries.insert(aDelivery("d1", { reply, reply_to }))).toEqual([{ id: "d1", job_id: "d1-0", delay_ms: 0 }]);
     expect(await here.deliveries.insert(aDelivery("d1"))).toEqual([]);
-    expect(await claimed(here, "d1")).toMatchObject({ ...TELEGRAM, reply, message_id: "7", version: 1, attempts: 1, locale: "en", zone: "UTC" });
+    expect(await claimed(here, "d1")).toMatchObject({
+      ...TELEGRAM,
+      reply,
+      message_id: "7",
+      version: 1,
+      attempts: 1,
+      locale: "en",
+      zone: "UTC",
+    });
   });
 
   it("is to be had when it is due, by one", async () => {
@@ -78,7 +86,10 @@ describe("something to be said", () => {
     const here = await start();
     await here.deliveries.insert(aDelivery("d1"));
     await here.deliveries.fail(await claimed(here, "d1"), "failed", REFUSED);
-    expect(await rowOf(here, "d1")).toMatchObject({ status: "failed", error: { code: "upstream_refused", text: { raw: "no \ufffd such chat" } } });
+    expect(await rowOf(here, "d1")).toMatchObject({
+      status: "failed",
+      error: { code: "upstream_refused", text: { raw: "no \ufffd such chat" } },
+    });
     expect(await here.deliveries.locate("d1")).toBeNull();
     expect(await here.deliveries.due(10, true)).toEqual([]);
   });

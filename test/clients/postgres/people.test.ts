@@ -55,7 +55,10 @@ describe("a role", () => {
     const people = open(database);
     await people.grant(ANN, "viewer", "cli");
     await query(database, `INSERT INTO grants (person_id, role, source, granted_by) VALUES ('${ANN}', 'operator', 'command', 'cli')`);
-    await query(database, `INSERT INTO grants (person_id, role, source, granted_by) VALUES ('${ANN}', 'of a later release', 'command', 'cli')`);
+    await query(
+      database,
+      `INSERT INTO grants (person_id, role, source, granted_by) VALUES ('${ANN}', 'of a later release', 'command', 'cli')`,
+    );
     expect((await people.find(ANN))?.role).toBe("operator");
   });
 

@@ -93,7 +93,12 @@ describe("the end of a run", () => {
     const here = await start();
     await here.runs.insert(aRun("r1"), { delivery: messageOf("r1"), claim: true });
     expect(await here.runs.finish("r1", anEnd())).toEqual([{ id: "answer-r1", job_id: "answer-r1-1", delay_ms: 0 }]);
-    expect(await here.runs.get("r1")).toMatchObject({ status: "succeeded", output: { n: 1 }, error: null, finished_at: expect.any(String) });
+    expect(await here.runs.get("r1")).toMatchObject({
+      status: "succeeded",
+      output: { n: 1 },
+      error: null,
+      finished_at: expect.any(String),
+    });
     expect(await here.deliveries.claim("answer-r1")).toMatchObject({ version: 2, reply: saying("the answer") });
     expect(await here.runs.finish("r1", anEnd({ status: "failed" }))).toBeNull();
   });
@@ -145,7 +150,7 @@ describe("looking for lost rows", () => {
     for (const run_id of ["r1", "r2"]) await here.runs.insert(aRun(run_id), accepted);
     await here.runs.insert(aRun("r3"), { delivery: null, claim: true });
     expect(await here.runs.due(10, false)).toEqual([]);
-    await here.rows("UPDATE runs SET sweep_at = now() WHERE run_id = 'r2'");
+    await here.rows("UPDATE runs SET sweep_at = now() - interval '1 second' WHERE run_id = 'r2'");
     expect(await here.runs.due(10, false)).toEqual([{ id: "r2", job_id: "r2-0", delay_ms: 0 }]);
     expect(await here.runs.due(10, false)).toEqual([]);
     expect((await here.runs.due(10, true)).map(({ id }) => id).sort()).toEqual(["r1", "r2"]);
