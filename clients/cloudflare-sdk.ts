@@ -2,10 +2,9 @@ import type { BaseAccessRules } from "cloudflare/resources/firewall/access-rules
 import { z } from "zod";
 import { OpsError } from "../core/errors.ts";
 import { text } from "../core/reply.ts";
+import { CALL_TIMEOUT_MS, type FetchOptions, PATIENCE_MS, pacedFetch } from "./cloudflare-fetch.ts";
 
-/** How long one HTTP call may take, its body included, in milliseconds. */
-const CALL_TIMEOUT_MS = 10_000;
-/** Tries after the first, by the SDK, 0.5-1 s apart; none after a 429, see `plainFetch`. */
+/** Tries after the first, by the SDK, 0.5-1 s apart; none after a 429, see `pacedFetch`. */
 const MAX_RETRIES = 2;
 /** `firewallaccessrules.api.duplicate_of_existing`: a rule for the address is there, in whatever mode. */
 const DUPLICATE = 10_009;
@@ -25,48 +24,25 @@ const REFUSAL = z.object({
 export type Failure = "open" | "limited" | "token" | "duplicate" | "gone" | "refused";
 
 /**
- * Loads the SDK (97 MB) and opens the access rules. Every option it would take from a `CLOUDFLARE_*` variable is given,
- * so that none is read by stealth.
+ * Loads the SDK (97 MB) and opens the access rules for one operation; a client is made in microseconds. Every option it would take
+ * from a `CLOUDFLARE_*` variable is given, so that none is read by stealth.
  */
-export async function openRules({ token, base_url }: { token: string; base_url: string }): Promise<BaseAccessRules> {
+export async function openRules({ base_url, ...calls }: FetchOptions & { readonly base_url: string }): Promise<BaseAccessRules> {
   const { createClient } = await import("cloudflare/tree-shakable");
   const { BaseAccessRules } = await import("cloudflare/resources/firewall/access-rules");
   const client = createClient({
     resources: [BaseAccessRules],
-    apiToken: token,
+    apiToken: calls.token,
     apiKey: null,
     apiEmail: null,
     userServiceKey: null,
     baseURL: base_url,
-    timeout: CALL_TIMEOUT_MS,
+    timeout: PATIENCE_MS + CALL_TIMEOUT_MS,
     maxRetries: MAX_RETRIES,
     logLevel: "off",
-    fetch: plainFetch(token),
+    fetch: pacedFetch(calls),
   });
   return client.firewall.accessRules;
-}
-
-/**
- * A fetch for the SDK that mends three habits of it: `CLOUDFLARE_CUSTOM_HEADERS` would be added to every call (only the
- * headers needed are sent), a body that never ends would hang, and a `Retry-After` would be slept through, however long
- * and deaf to the signal: the waiting belongs to the queue.
- */
-function plainFetch(token: string): typeof fetch {
-  return async (input, init) => {
-    const given = new Headers(init?.headers);
-    const headers = new Headers({ authorization: `Bearer ${token}`, accept: "application/json" });
-    for (const name of ["content-type", "user-agent"]) {
-      const value = given.get(name);
-      if (value) headers.set(name, value);
-    }
-    const limit = AbortSignal.timeout(CALL_TIMEOUT_MS);
-    const signal = init?.signal ? AbortSignal.any([init.signal, limit]) : limit;
-    const response = await fetch(input, { ...init, headers, signal });
-    if (response.status !== 429 && !response.headers.has("retry-after")) return response;
-    const final = new Headers(response.headers);
-    final.set("x-should-retry", "false");
-    return new Response(response.body, { status: response.status, headers: final });
-  };
 }
 
 /** What it means that a call of the SDK threw this. */

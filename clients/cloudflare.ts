@@ -4,6 +4,7 @@ import { z } from "zod";
 import { OpsError } from "../core/errors.ts";
 import type { BlockRule, Edge, Logger } from "../core/ports.ts";
 import { text } from "../core/reply.ts";
+import type { Trace } from "./cloudflare-fetch.ts";
 import { failureOf, openRules, toEdgeError } from "./cloudflare-sdk.ts";
 
 /** Where the rules are kept and with which token. */
@@ -13,6 +14,8 @@ export interface CloudflareOptions {
   readonly zone_id: string;
   /** With `/client/v4`, as Cloudflare's own default has it. */
   readonly base_url: string;
+  /** Books one HTTP call; by default none is counted. @returns 0 when booked, else how many milliseconds to wait before asking again */
+  readonly reserve?: () => Promise<number>;
   readonly log?: Logger;
 }
 
@@ -29,11 +32,14 @@ const RULE = z.object({
 });
 type Rule = z.infer<typeof RULE>;
 
-/** One call: to which zone, and what ends it. */
+/** One operation: on which zone, what ends it, and what is known of its calls. */
 interface Access {
   readonly rules: BaseAccessRules;
   readonly zone_id: string;
   readonly signal: AbortSignal;
+  readonly trace: Trace;
+  /** What the SDK threw as an `OpsError`. */
+  toError(thrown: unknown): OpsError;
 }
 
 /**
@@ -41,15 +47,17 @@ interface Access {
  * The notes given to `block` must be the run's own: a rule with exactly these notes counts as made by this run, which is
  * how a repeated call, or one whose answer was lost, finds its work done.
  */
-export function createCloudflareEdge({ token, zone_id, base_url, log }: CloudflareOptions): Edge {
-  let opening: Promise<BaseAccessRules> | undefined;
+export function createCloudflareEdge({ token, zone_id, base_url, reserve = async () => 0, log }: CloudflareOptions): Edge {
   const reach = async <T>(what: string, signal: AbortSignal, work: (access: Access) => Promise<T>): Promise<T> => {
+    const trace: Trace = { open: false, unsent: undefined };
+    const toError = (thrown: unknown) =>
+      trace.unsent && failureOf(thrown) === "limited" ? trace.unsent : toEdgeError(thrown, what, token);
     try {
-      opening ??= openRules({ token, base_url });
+      const rules = await openRules({ token, base_url, reserve, trace });
       // The SDK leaves its listeners on a signal for good: each call gets one that ends with it.
-      return await work({ rules: await opening, zone_id, signal: AbortSignal.any([signal]) });
+      return await work({ rules, zone_id, signal: AbortSignal.any([signal]), trace, toError });
     } catch (thrown) {
-      throw toEdgeError(thrown, what, token);
+      throw toError(thrown);
     }
   };
 
@@ -70,11 +78,11 @@ export function createCloudflareEdge({ token, zone_id, base_url, log }: Cloudfla
       }),
 
     release: (rule_id, signal) =>
-      reach("release", signal, async ({ rules }) => {
+      reach("release", signal, async (access) => {
         try {
-          await rules.delete(rule_id, { zone_id }, { signal });
+          await access.rules.delete(rule_id, { zone_id }, { signal: access.signal });
         } catch (thrown) {
-          if (failureOf(thrown) !== "gone") throw thrown;
+          if (failureOf(thrown) !== "gone") await confirmGone(thrown, access, rule_id);
         }
       }),
   };
@@ -93,12 +101,36 @@ interface Wanted {
 
 /** A rule that could not be made may be there already, or it was made and only the answer was lost. */
 async function recoverFrom(thrown: unknown, access: Access, { ip, notes, log }: Wanted): Promise<{ rule: BlockRule; created: boolean }> {
-  const failure = failureOf(thrown);
-  if (failure === "duplicate") return adoptRule(access, ip, notes);
-  const ours = failure === "open" ? await findOurs(access, ip, notes) : undefined;
-  if (!ours) throw thrown;
-  log?.warn({ ip, rule_id: ours.rule_id }, "cloudflare: the answer was lost, but the rule is made");
-  return { rule: ours, created: true };
+  const duplicate = failureOf(thrown) === "duplicate";
+  if (!duplicate && !access.trace.open) throw thrown;
+  const look = duplicate ? adoptRule(access, ip, notes) : findOurs(access, ip, notes);
+  const found = await look.catch((unasked: unknown) => {
+    throw nobodyKnows(access, thrown, unasked);
+  });
+  if (!found) throw thrown;
+  if (!duplicate) log?.warn({ ip, rule_id: found.rule.rule_id }, "cloudflare: the answer was lost, but the rule is made");
+  return found;
+}
+
+/** A rule that could not be deleted may be gone all the same. */
+async function confirmGone(thrown: unknown, access: Access, rule_id: string): Promise<void> {
+  const { rules, zone_id, signal, trace } = access;
+  if (!trace.open) throw thrown;
+  try {
+    await rules.get(rule_id, { zone_id }, { signal });
+  } catch (unasked) {
+    if (failureOf(unasked) === "gone") return;
+    throw nobodyKnows(access, thrown, unasked);
+  }
+  throw thrown;
+}
+
+/** What to throw when Cloudflare could not be asked what came of a change. Where no change is open, that is the failure itself. */
+function nobodyKnows({ trace, toError }: Access, lost: unknown, unasked: unknown): OpsError {
+  const failure = toError(unasked);
+  if (!trace.open || unasked instanceof OpsError) return failure;
+  const { message, retry_after_ms } = failure;
+  return new OpsError("outcome_unknown", `${toError(lost).message}; then: ${message}`, { ...(retry_after_ms && { retry_after_ms }) });
 }
 
 /** Cloudflare allows one rule an address, of whatever mode. */
@@ -114,13 +146,11 @@ async function adoptRule(access: Access, ip: string, notes: string): Promise<{ r
   });
 }
 
-/**
- * The rule with exactly our notes, for a request that broke and may have been carried out. None where Cloudflare cannot be
- * asked either, so that the first error is the one told.
- */
-async function findOurs(access: Access, ip: string, notes: string): Promise<BlockRule | undefined> {
-  const rules = access.signal.aborted ? [] : await listRules(access, ip).catch(() => []);
-  return rules.filter((rule) => rule.mode === "block" && rule.notes === notes).map(toBlockRule)[0];
+/** The rule with exactly our notes, for a request that broke and may have been carried out. */
+async function findOurs(access: Access, ip: string, notes: string): Promise<{ rule: BlockRule; created: true } | undefined> {
+  const rules = await listRules(access, ip);
+  const [ours] = rules.filter((rule) => rule.mode === "block" && rule.notes === notes).map(toBlockRule);
+  return ours && { rule: ours, created: true };
 }
 
 /** The rules of any mode for exactly this address. What Cloudflare lists is checked: a filter it does not know is ignored. */

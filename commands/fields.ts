@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseAddress } from "../core/addresses.ts";
+import { parseIdentity } from "../core/identity.ts";
 
 /** What a field that is no address says. */
 const NOT_AN_ADDRESS = "text:cf.not_an_address";
@@ -23,8 +24,8 @@ export const addresses = z
   .union([ipAddress, z.array(ipAddress).min(1).max(MAX_ADDRESSES)])
   .transform((given) => (typeof given === "string" ? [given] : [...new Set(given)]));
 
-/** A person as a platform knows them: `telegram:1002`, `webex:kim@example.com`. Case means nothing in a Webex address. */
+/** A person as a platform knows them: `telegram:1002`, `webex:kim@example.com`, `slack:U012AB3CD`; always in its one spelling. */
 export const identity = z
   .string({ error: "text:field.identity" })
-  .regex(/^[a-z]{1,16}:\S{1,128}$/, "text:field.identity")
-  .overwrite((typed) => (typed.startsWith("webex:") ? typed.toLowerCase() : typed));
+  .overwrite((typed) => parseIdentity(typed) ?? typed)
+  .refine((typed) => parseIdentity(typed) !== null, "text:field.identity");

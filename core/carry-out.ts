@@ -8,6 +8,7 @@ import type { CommandPorts, Ephemeral } from "./ports.ts";
 import { type Reply, text } from "./reply.ts";
 import type { Outcome, Request } from "./request.ts";
 import { idFrom, type NewDelivery, type NewRun, type RunAcceptor } from "./run.ts";
+import type { RunClaim } from "./stores.ts";
 
 /** What carrying out a call needs of the world. */
 export interface CarryOutDeps {
@@ -19,6 +20,9 @@ export interface CarryOutDeps {
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
 }
+
+/** When it is worth asking again for a run that somebody else carries out. */
+const BUSY_MS = 1_000;
 
 /** How long a "running" message waits: quick work is answered by one message, which halves what a chat's budget is used for. */
 const RUNNING_DELAY_MS = 300;
@@ -52,22 +56,28 @@ async function runNow(deps: CarryOutDeps, call: Call): Promise<Outcome> {
 /** An inline command that changes something: a run like any other, so that a redelivered request gets the stored output. */
 async function runOnce(deps: CarryOutDeps, call: Call): Promise<Outcome> {
   const record = newRun(call);
-  const { run: stored } = await deps.runs.begin(record);
-  if (stored.status === "succeeded") return done(call.command, stored.output, stored.run_id);
-  if (stored.error) throw new OpsError(stored.error.code, `run ${stored.run_id} has failed before`, { text: stored.error.text });
-  const outcome = await attempt(deps, call, record.run_id);
-  // Outside of the attempt: a success that cannot be stored is no failure of the command.
-  await deps.runs.end(record.run_id, { status: "succeeded", output: outcome.output, error: null, reply: outcome.reply });
-  return outcome;
+  try {
+    const { run: stored, claim } = await deps.runs.begin(record);
+    if (stored.status === "succeeded") return done(call.command, stored.output, stored.run_id);
+    if (stored.error) throw new OpsError(stored.error.code, `run ${stored.run_id} has failed before`, { text: stored.error.text });
+    // Somebody else is at it: whoever comes again finds what became of it.
+    if (!claim) throw new OpsError("unavailable", `run ${stored.run_id} is being carried out`, { retry_after_ms: BUSY_MS });
+    const outcome = await attempt(deps, call, claim);
+    // Outside of the attempt: a success that cannot be stored is no failure of the command.
+    await deps.runs.end(claim, { status: "succeeded", output: outcome.output, error: null, reply: outcome.reply });
+    return outcome;
+  } finally {
+    deps.runs.letGo(record.run_id);
+  }
 }
 
-async function attempt(deps: CarryOutDeps, call: Call, run_id: string): Promise<Done> {
+async function attempt(deps: CarryOutDeps, call: Call, claim: RunClaim): Promise<Done> {
   try {
-    return done(call.command, await execute(call.command, call.input, contextOf(deps, call)), run_id);
+    return done(call.command, await execute(call.command, call.input, contextOf(deps, call)), claim.run_id);
   } catch (thrown) {
     const error = toOpsError(thrown);
     const { code, text } = error;
-    await deps.runs.end(run_id, { status: "failed", output: null, error: { code, text }, reply: failedReply(error) });
+    await deps.runs.end(claim, { status: "failed", output: null, error: { code, text }, reply: failedReply(error) });
     throw error;
   }
 }

@@ -1,11 +1,13 @@
 import { ConfigError, type Env, list, optional } from "./config-fields.ts";
+import { IDENTITY_EXAMPLES, parseIdentity } from "./identity.ts";
 
 type GrantedRole = "viewer" | "operator" | "admin";
 
-/** An identity and the role it gets at first start. */
+/** An identity and the role it gets at first start. One of the sandbox's people has it only while the sandbox is on. */
 export interface FirstGrant {
   readonly identity: string;
   readonly role: GrantedRole;
+  readonly source: "setting" | "sandbox";
 }
 
 /** From the highest role to the least: who is named twice keeps the highest. */
@@ -16,7 +18,7 @@ const LISTS = [
 ] as const;
 
 /** Who everybody in the sandbox is (contract, "Who may do what"). */
-const SANDBOX_GRANTS: readonly FirstGrant[] = [
+const SANDBOX_PEOPLE: readonly Omit<FirstGrant, "source">[] = [
   { identity: "telegram:1001", role: "admin" },
   { identity: "telegram:1002", role: "operator" },
   { identity: "telegram:1003", role: "viewer" },
@@ -26,35 +28,26 @@ const SANDBOX_GRANTS: readonly FirstGrant[] = [
   ]),
 ];
 
-/** What an id looks like on each platform. */
-const IDS: Readonly<Record<string, RegExp>> = {
-  telegram: /^\d{1,19}$/,
-  webex: /^[^\s@:]+@[^\s@:]+$/,
-  slack: /^[UW][A-Z0-9]+$/,
-  key: /^[\w.-]{1,64}$/,
-  local: /^[\w.-]{1,64}$/,
-};
-
 /**
  * The first grants of `ADMINS`, `OPERATORS` and `VIEWERS`, and in the sandbox of its people, unless a setting names them otherwise.
  * @throws ConfigError naming the list and the position of a wrong identity
  */
 export function parseFirstGrants(env: Env, sandbox: boolean): readonly FirstGrant[] {
-  const named = LISTS.flatMap(({ name, role }) => list(env, name).map((item, at) => ({ identity: toIdentity(name, item, at), role })));
+  const named = LISTS.flatMap(({ name, role }) =>
+    list(env, name).map((item, at) => ({ identity: toIdentity(name, item, at), role, source: "setting" as const })),
+  );
+  const people = SANDBOX_PEOPLE.map((person) => ({ ...person, source: "sandbox" as const }));
   const grants = new Map<string, FirstGrant>();
-  for (const grant of [...named, ...(sandbox ? SANDBOX_GRANTS : [])]) {
+  for (const grant of [...named, ...(sandbox ? people : [])]) {
     if (!grants.has(grant.identity)) grants.set(grant.identity, grant);
   }
   return [...grants.values()];
 }
 
 function toIdentity(variable: string, item: string, at: number): string {
-  const [, platform = "", id = ""] = /^([a-z]+):(.+)$/.exec(item) ?? [];
-  const form = Object.hasOwn(IDS, platform) ? IDS[platform] : undefined;
-  // Webex and mail servers hold that the case of an address means nothing.
-  if (form?.test(id)) return platform === "webex" ? item.toLowerCase() : item;
-  const example = "telegram:1001,webex:ops@example.com,slack:U1";
-  throw new ConfigError(variable, `must be a comma list of people like ${example}; item ${at + 1} is none`);
+  const identity = parseIdentity(item);
+  if (identity !== null) return identity;
+  throw new ConfigError(variable, `must be a comma list of people like ${IDENTITY_EXAMPLES}; item ${at + 1} is none`);
 }
 
 /** At least this many characters, so that a key cannot be guessed (contract). */

@@ -1,6 +1,6 @@
 import { parseNetwork } from "./addresses.ts";
 import { ConfigError, type Env, flag, integer, list, oneOf, optional, serverUrl } from "./config-fields.ts";
-import { parseAdminKey, parseFirstGrants, parseSecretKey } from "./config-people.ts";
+import { type FirstGrant, parseAdminKey, parseFirstGrants, parseSecretKey } from "./config-people.ts";
 import { parseCloudflare, parseCloudflareBudget, parseSandbox, parseTelegram, parseTelegramLimits } from "./config-platforms.ts";
 import { LOCALES, type Locale } from "./locale.ts";
 
@@ -35,7 +35,7 @@ export interface Config {
   /** 32 bytes; null: made in `data_dir`. */
   readonly secret_key: Buffer | null;
   /** Identities that get a role at their first start. */
-  readonly first_grants: readonly { readonly identity: string; readonly role: "viewer" | "operator" | "admin" }[];
+  readonly first_grants: readonly FirstGrant[];
   readonly locale: Locale;
   readonly zone: string;
   /** Canonical addresses and CIDRs. */

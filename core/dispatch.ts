@@ -6,7 +6,7 @@ import { OpsError, toOpsError } from "./errors.ts";
 import { suggest } from "./match.ts";
 import { authorise } from "./policy/authorise.ts";
 import type { Call } from "./policy/call.ts";
-import { readConfirmation, useConfirmation } from "./policy/confirm.ts";
+import { readConfirmation, reopenConfirmation, useConfirmation } from "./policy/confirm.ts";
 import { limitLines } from "./policy/limit.ts";
 import type { Logger } from "./ports.ts";
 import type { Registry } from "./registry.ts";
@@ -166,10 +166,14 @@ async function fromConfirmation(deps: DispatchDeps, request: Known, token: strin
     seed: `confirm-${token}`,
   };
   trace.input = maskSecrets(command.input, call.input);
-  const outcome = await carryOut(deps, call);
-  // Only now: a process that dies before the run is stored leaves the token to be pressed again.
-  await useConfirmation(token, asked, { request_id: request.request_id, ephemeral: deps.ephemeral });
-  return outcome;
+  // First, so that of a yes and a no at once one is heard. A process that dies here is no loss: the same request finds the token its own.
+  await useConfirmation(token, request, deps.ephemeral);
+  try {
+    return await carryOut(deps, call);
+  } catch (thrown) {
+    if (toOpsError(thrown).retryable) await reopenConfirmation(token, asked, deps.ephemeral);
+    throw thrown;
+  }
 }
 
 function runFrom(deps: DispatchDeps, trace: Trace, call: Omit<Call, "confirmed" | "seed">): Promise<Outcome> {
@@ -181,7 +185,7 @@ async function fromCancellation(deps: DispatchDeps, request: Known, token: strin
   const asked = await readConfirmation(token, request, deps.ephemeral);
   trace.command = deps.registry.find(asked.command) ?? null;
   trace.input = trace.command && maskSecrets(trace.command.input, asked.input);
-  await useConfirmation(token, asked, { request_id: request.request_id, ephemeral: deps.ephemeral });
+  await useConfirmation(token, request, deps.ephemeral);
   return nothingDone();
 }
 

@@ -9,17 +9,26 @@ import { parseInput } from "./text/issues.ts";
  */
 export async function execute(command: Command, input: unknown, context: CommandContext): Promise<unknown> {
   const parsed = parseInput(command, input);
-  const limit = AbortSignal.timeout(command.execution.timeout_ms);
-  const signal = AbortSignal.any([context.signal, limit]);
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(abortError(command, limit.aborted)), { once: true });
-  });
-  if (signal.aborted) throw abortError(command, limit.aborted);
-  const output = await Promise.race([command.handle(parsed, { ...context, signal }), aborted]);
-  return command.output.parse(output);
+  if (context.signal.aborted) throw stopped();
+  // One controller a call, and a timer that is cleared: AbortSignal.timeout and AbortSignal.any keep what they made until the limit has passed, and longer.
+  const call = new AbortController();
+  const ended = new Promise<never>((_resolve, reject) => call.signal.addEventListener("abort", () => reject(call.signal.reason)));
+  const stop = () => call.abort(stopped());
+  const timer = setTimeout(() => call.abort(tooLong(command)), command.execution.timeout_ms);
+  context.signal.addEventListener("abort", stop, { once: true });
+  try {
+    const output = await Promise.race([command.handle(parsed, { ...context, signal: call.signal }), ended]);
+    return command.output.parse(output);
+  } finally {
+    clearTimeout(timer);
+    context.signal.removeEventListener("abort", stop);
+  }
 }
 
-function abortError(command: Command, timedOut: boolean): OpsError {
-  if (!timedOut) return new OpsError("unavailable", "the process is stopping");
-  return new OpsError("timeout", `${command.name} took longer than ${command.execution.timeout_ms} ms`);
+function stopped(): OpsError {
+  return new OpsError("unavailable", "the process is stopping");
+}
+
+function tooLong({ name, execution }: Command): OpsError {
+  return new OpsError("timeout", `${name} took longer than ${execution.timeout_ms} ms`);
 }

@@ -124,7 +124,10 @@ export interface Lease {
 
 /** Rights that one process at a time may hold, over all processes. */
 export interface Leases {
-  /** Takes the right, or null when another process holds it. */
+  /**
+   * Takes the right, or null when somebody holds it.
+   * @throws OpsError `unavailable` when nobody can say, for there is no connection to the database
+   */
   lease(name: string): Promise<Lease | null>;
 }
 
@@ -151,10 +154,14 @@ export interface Edge {
   find(ip: string, signal: AbortSignal): Promise<readonly BlockRule[]>;
   /**
    * Makes a rule that blocks the address, or adopts the one that is there.
-   * @throws OpsError `rate_limited`, `upstream_unavailable`, `upstream_refused`
+   * @throws OpsError `rate_limited`, `upstream_unavailable` (no rule was made), `upstream_refused`, or `outcome_unknown` when the answer
+   * was lost and what came of it could not be looked up
    */
   block(ip: string, notes: string, signal: AbortSignal): Promise<{ readonly rule: BlockRule; readonly created: boolean }>;
-  /** Removes a rule; one that is gone already is no error. */
+  /**
+   * Removes a rule; one that is gone already is no error.
+   * @throws OpsError as `block` does, `outcome_unknown` too
+   */
   release(rule_id: string, signal: AbortSignal): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import type { ErrorCode } from "./errors.ts";
 import type { Locale } from "./locale.ts";
 import type { Reply, Text } from "./reply.ts";
 import type { ReplyTo } from "./request.ts";
+import type { RunClaim } from "./stores.ts";
 
 /** The states of a run. The last four are ends. `unknown`: the provider left open whether it was done. */
 export const RUN_STATUSES = ["accepted", "running", "succeeded", "failed", "unknown", "cancelled"] as const;
@@ -74,10 +75,15 @@ export interface RunAcceptor {
    * @returns the run as it stands
    */
   accept(run: NewRun, delivery: NewDelivery | null): Promise<RunView>;
-  /** Stores a run that is carried out at once, claimed by this process, unless it is there already. */
-  begin(run: NewRun): Promise<{ readonly run: RunView; readonly fresh: boolean }>;
-  /** Stores the end of a run that was begun here. */
-  end(run_id: string, end: RunEnd): Promise<void>;
+  /**
+   * Stores a run that is carried out at once, and claims it. One that is there already is claimed only where it waits for somebody;
+   * without a claim it has ended, or somebody else carries it out.
+   */
+  begin(run: NewRun): Promise<{ readonly run: RunView; readonly claim: RunClaim | null }>;
+  /** Stores the end of a run that was begun here. Resolves when it is stored, or after 2 s: then it is stored as soon as that is possible. */
+  end(claim: RunClaim, end: RunEnd): Promise<void>;
+  /** Nobody in this process works any more on a run that was begun here. */
+  letGo(run_id: string): void;
   /** Runs of a person that have not ended. */
   countOpen(person_id: string): Promise<number>;
 }

@@ -18,7 +18,10 @@ export function jobId(id: string, generation: number): string {
 
 /** Rows that wait in a queue, as the sweeper sees them. */
 export interface Sweepable {
-  /** Opens the rows again whose process died while it worked on them; they are to be queued now. */
+  /**
+   * Opens the rows again that nobody works on: their process died, or it is this one, which let them go (a claim may be stored although its
+   * answer was lost on the way). They are to be queued now.
+   */
   takeOver(): Promise<readonly Job[]>;
   /**
    * Open rows whose turn it is to be looked at, each of them not again for a while.
@@ -39,7 +42,11 @@ export interface InboxEvent {
 
 /** What came in. */
 export interface InboxStore {
-  /** Stores a batch in one statement, claimed by this process. @returns those that were not there yet */
+  /**
+   * Stores a batch in one statement, claimed by this process.
+   * @returns those that this process is to work on: the new ones, and those of its own that are not done. (The answer to an earlier storing may
+   *   have been lost on the way, so whoever calls knows better what is worked on already.)
+   */
   receive(events: readonly InboxEvent[]): Promise<readonly InboxEvent[]>;
   done(request_id: string): Promise<void>;
   /** Gives it back, to be tried again not before `delay_ms` from now. @returns how often it was tried */
@@ -55,7 +62,11 @@ export interface ClaimedRun extends RunView {
   readonly zone: string;
   readonly takeovers: number;
   readonly claimed_by: number;
+  readonly generation: number;
 }
+
+/** A process's right to a run. It is this very one: after a takeover, even by the same process, it is another. */
+export type RunClaim = Pick<ClaimedRun, "run_id" | "claimed_by" | "generation">;
 
 /** Runs. */
 export interface RunStore extends RunReader, Sweepable {
@@ -63,14 +74,19 @@ export interface RunStore extends RunReader, Sweepable {
   insert(
     run: NewRun,
     options: { readonly delivery: NewDelivery | null; readonly claim: boolean },
-  ): Promise<{ readonly run: RunView; readonly fresh: boolean; readonly jobs: readonly Job[] }>;
+  ): Promise<{ readonly run: RunView; readonly fresh: boolean; readonly claim: RunClaim | null; readonly jobs: readonly Job[] }>;
   countOpen(person_id: string): Promise<number>;
-  /** Claims a run that is accepted and due; null when it is neither. */
-  claim(run_id: string): Promise<ClaimedRun | null>;
+  /**
+   * Claims a run that is accepted and due; null when it is neither.
+   * @param early also one that is not due yet
+   */
+  claim(run_id: string, early?: boolean): Promise<ClaimedRun | null>;
   /** Stores the end together with the answer. @returns the delivery's jobs; null when the claim was lost meanwhile and nothing was stored */
-  finish(run_id: string, end: RunEnd): Promise<readonly Job[] | null>;
+  finish(claim: RunClaim, end: RunEnd): Promise<readonly Job[] | null>;
   /** Gives a run back to be tried again. @returns its job; null when the claim was lost */
-  postpone(run_id: string, delay_ms: number): Promise<Job | null>;
+  postpone(claim: RunClaim, delay_ms: number): Promise<Job | null>;
+  /** Nobody in this process works on it any more: should a claim of ours still stand, the sweeper opens it again. */
+  letGo(run_id: string): void;
 }
 
 /** A thing to be said that this process is about to say. */
@@ -86,6 +102,8 @@ export interface ClaimedDelivery {
   readonly attempts: number;
   /** Since it was first to be said, in milliseconds. */
   readonly age_ms: number;
+  readonly claimed_by: number;
+  readonly generation: number;
 }
 
 /** Things to be said. */
@@ -98,9 +116,11 @@ export interface DeliveryStore extends Sweepable {
   /** It was sent as `message_id`. @returns a job when something newer is to stand there meanwhile */
   sent(claim: ClaimedDelivery, message_id: string): Promise<readonly Job[]>;
   /** To be tried again after `delay_ms`. @returns its job, or none where the claim was lost */
-  postpone(claim: Pick<ClaimedDelivery, "delivery_id">, delay_ms: number, error: RunError): Promise<readonly Job[]>;
-  /** It will not be tried again. */
-  fail(claim: ClaimedDelivery, status: "failed" | "unknown", error: RunError): Promise<void>;
+  postpone(claim: ClaimedDelivery, delay_ms: number, error: RunError): Promise<readonly Job[]>;
+  /** It will not be tried again. @returns a job when something newer is to be said meanwhile */
+  fail(claim: ClaimedDelivery, status: "failed" | "unknown", error: RunError): Promise<readonly Job[]>;
+  /** Nobody in this process works on it any more: should a claim of ours still stand, the sweeper opens it again. */
+  letGo(delivery_id: string): void;
 }
 
 /** One line of the audit. Secrets are masked before it is made. */

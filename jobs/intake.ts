@@ -1,6 +1,7 @@
 import { answerTo } from "../core/carry-out.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import { OpsError, toOpsError } from "../core/errors.ts";
+import { TOO_MANY_LINES } from "../core/policy/limit.ts";
 import type { BotAdapter, Intake, Logger } from "../core/ports.ts";
 import type { Outcome, Request } from "../core/request.ts";
 import { idFrom, type NewDelivery } from "../core/run.ts";
@@ -38,27 +39,26 @@ const MAX_TRIES = 20;
 export function createIntake(deps: IntakeDeps): StartedIntake {
   const inFlight = new Set<Promise<void>>();
   const lanes = new Map<string, Promise<void>>();
+  const inHand = new Set<string>();
   const state: IntakeState = { ...deps, stranded: new Map() };
   const start = (event: InboxEvent) => {
+    if (inHand.has(event.request_id)) return;
+    inHand.add(event.request_id);
     const lane = laneOf(event);
     const work = (lanes.get(lane) ?? Promise.resolve()).then(() => handle(state, event));
     lanes.set(lane, work);
     inFlight.add(work);
     void work.then(() => {
       inFlight.delete(work);
+      inHand.delete(event.request_id);
       if (lanes.get(lane) === work) lanes.delete(lane);
     });
   };
   return {
     async receive(events) {
       while (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
-      try {
-        for (const event of await deps.inbox.receive(events)) start(event);
-      } catch (thrown) {
-        // They may be stored all the same: then they are ours without our knowing, and are no news when they come again.
-        for (const { request_id } of events) state.stranded.set(request_id, "its arrival was not confirmed");
-        throw thrown;
-      }
+      // Where this fails they may be stored all the same. They are not acknowledged then, so they come again, and are given to us as our own.
+      for (const event of await deps.inbox.receive(events)) start(event);
     },
     async takeOver() {
       for (const [request_id, reason] of state.stranded) {
@@ -118,15 +118,15 @@ async function answered(deps: IntakeState, request: Request, outcome: Outcome): 
     if (tries < MAX_TRIES) return false;
   }
   const delivery = answerTo(refused(request, outcome), null, { reply: outcome.reply, delay_ms: 0 });
-  if (delivery) await deps.enqueueDeliveries(await deps.deliveries.insert(onceAMinute(delivery, outcome)));
+  if (delivery) await deps.enqueueDeliveries(await deps.deliveries.insert(onceAMinute(delivery, outcome, request.identity)));
   return true;
 }
 
 /** Whoever says too much is told so once a minute: an answer to each line would let anybody fill the outbox. */
-function onceAMinute(delivery: NewDelivery, outcome: Outcome): NewDelivery {
-  if (outcome.kind !== "failed" || outcome.error.code !== "rate_limited") return delivery;
+function onceAMinute(delivery: NewDelivery, outcome: Outcome, identity: string): NewDelivery {
+  if (outcome.kind !== "failed" || !("key" in outcome.error.text) || outcome.error.text.key !== TOO_MANY_LINES) return delivery;
   const { platform, address } = delivery.reply_to;
-  return { ...delivery, delivery_id: idFrom(`slow down:${platform}:${address}:${Math.floor(Date.now() / MINUTE_MS)}`) };
+  return { ...delivery, delivery_id: idFrom(`slow down:${platform}:${address}:${identity}:${Math.floor(Date.now() / MINUTE_MS)}`) };
 }
 
 /** A refusal takes no message's place: somebody else's press of a button must not wipe out the question. */

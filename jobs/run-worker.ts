@@ -1,6 +1,6 @@
 import { failedReply } from "../core/carry-out.ts";
 import { type Command, effectOf, presentOutput } from "../core/command.ts";
-import { OpsError, toOpsError } from "../core/errors.ts";
+import { type ErrorCode, OpsError, toOpsError } from "../core/errors.ts";
 import { execute } from "../core/execute.ts";
 import { authorise } from "../core/policy/authorise.ts";
 import type { CommandPorts, Logger } from "../core/ports.ts";
@@ -32,30 +32,36 @@ export interface RunWorkerDeps {
 /** A run that took this many processes down with it is not given to another. */
 const MAX_TAKEOVERS = 20;
 
+/** An inline run whose process died is left to its request for this long, and ended as unknown when a worker meets it for the second time. */
+const INLINE_PATIENCE_MS = 60_000;
+const INLINE_LOOKS = 2;
+
+/** What its asker alone can mend. */
+const ASKERS_FAULT: readonly ErrorCode[] = ["invalid_input", "protected_address", "forbidden", "not_found"];
+
 /** Makes the handler of the queue `runs`: claims the row, runs its command, stores the end together with the answer. */
 export function createRunWorker(deps: RunWorkerDeps): (run_id: string) => Promise<void> {
   return async (run_id) => {
-    const run = await claim(deps, run_id);
-    if (!run) return;
-    const command = deps.registry.find(run.command);
-    const end = await endOf(deps, run, command).catch((thrown: unknown) => afterFailure(deps, run, command, toOpsError(thrown)));
-    if (typeof end === "number") await postpone(deps, run_id, end);
-    else await finish(deps, run, { command, end });
+    try {
+      const run = await deps.runs.claim(run_id);
+      if (run) await work(deps, run);
+    } finally {
+      // Whatever went wrong, and though the claim itself may be stored without our knowing: the sweeper may open it again from now on.
+      deps.runs.letGo(run_id);
+    }
   };
 }
 
-/** Only the answer of a claim may be lost: the run would be ours without our knowing, so it is given back. */
-async function claim(deps: RunWorkerDeps, run_id: string): Promise<ClaimedRun | null> {
-  try {
-    return await deps.runs.claim(run_id);
-  } catch (thrown) {
-    await postpone(deps, run_id, 0);
-    throw thrown;
-  }
+async function work(deps: RunWorkerDeps, run: ClaimedRun): Promise<void> {
+  const command = deps.registry.find(run.command);
+  const end = await endOf(deps, run, command).catch((thrown: unknown) => afterFailure(deps, run, command, toOpsError(thrown)));
+  if (typeof end === "number") await postpone(deps, run, end);
+  else await finish(deps, run, { command, end });
 }
 
 async function endOf(deps: RunWorkerDeps, run: ClaimedRun, command: Command | undefined): Promise<RunEnd> {
   if (!command) throw new OpsError("unknown_command", `no command ${run.command} in this release`);
+  if (command.execution.mode === "inline") throw new OpsError("outcome_unknown", "whoever began it died, and nobody asked for it again");
   const output = await attempt(deps, run, command);
   return { status: "succeeded", output, error: null, reply: presentOutput(command, output) };
 }
@@ -90,19 +96,28 @@ function attemptsOf(command: Command | undefined): number {
 /** What a failure means: the run's end, or how long until it is tried again, in milliseconds. */
 function afterFailure(deps: RunWorkerDeps, run: ClaimedRun, command: Command | undefined, error: OpsError): RunEnd | number {
   if (deps.stopping.aborted) return 0;
+  // An inline run belongs to its request: should that come again, it goes on with the run itself, and by the asker's rights as they are then.
+  if (command?.execution.mode === "inline" && run.attempts < INLINE_LOOKS) return INLINE_PATIENCE_MS;
   if (error.retryable && run.attempts < attemptsOf(command)) {
     const delay_ms = backoff(run.attempts, error);
     deps.log.debug({ run_id: run.run_id, code: error.code, attempt: run.attempts, delay_ms }, "a run is tried again");
     return delay_ms;
   }
-  if (error.code === "internal") deps.log.error({ err: error, run_id: run.run_id }, "a run failed");
+  report(deps.log, run, error);
   // A write whose time ran out may have been done: nobody knows.
   const timedOut = error.code === "timeout" && command !== undefined && effectOf(command, run.input) !== "read";
   return error.code === "outcome_unknown" || timedOut ? { ...failed(error, run), status: "unknown" } : failed(error, run);
 }
 
-async function postpone(deps: RunWorkerDeps, run_id: string, delay_ms: number): Promise<void> {
-  const job = await persist(deps, () => deps.runs.postpone(run_id, delay_ms));
+/** Why a run ended badly, for the admin who is told to look here; what its asker did wrong is told to them alone. */
+function report(log: Logger, { run_id, command }: ClaimedRun, error: OpsError): void {
+  const { code, message } = error;
+  if (code === "internal") log.error({ err: error, run_id }, "a run failed");
+  else if (!ASKERS_FAULT.includes(code)) log.warn({ run_id, command, code, reason: message }, "a run ended badly");
+}
+
+async function postpone(deps: RunWorkerDeps, run: ClaimedRun, delay_ms: number): Promise<void> {
+  const job = await persist(deps, () => deps.runs.postpone(run, delay_ms));
   if (job) await deps.enqueueRuns([job]);
 }
 
@@ -117,10 +132,10 @@ async function finish(
   run: ClaimedRun,
   { command, end }: { command: Command | undefined; end: RunEnd },
 ): Promise<void> {
-  const jobs = await persist(deps, () => deps.runs.finish(run.run_id, end)).catch((thrown: unknown) => {
+  const jobs = await persist(deps, () => deps.runs.finish(run, end)).catch((thrown: unknown) => {
     // What cannot be stored as it is (say, an output that JSON cannot hold) must not leave the run open for ever.
     deps.log.error({ err: thrown, run_id: run.run_id }, "the end of a run could not be stored");
-    return persist(deps, () => deps.runs.finish(run.run_id, failed(toOpsError(thrown), run)));
+    return persist(deps, () => deps.runs.finish(run, failed(toOpsError(thrown), run)));
   });
   if (jobs === null) {
     deps.log.warn({ run_id: run.run_id }, "the claim on a run was lost; whoever took it over ends it");

@@ -47,7 +47,7 @@ export function loadRegistry(): { readonly registry: Registry; readonly texts: T
 /** Puts the desk together. */
 export async function createDesk({ config, storage, queues, platforms, adapters, log, stopping }: DeskParts) {
   const { registry, texts } = loadRegistry();
-  const stores = createStores(storage);
+  const stores = createStores(storage, config);
   await stores.people.applyFirstGrants(config.first_grants);
   const health = createHealth(storage, queues, { platforms, adapters });
   const identities = createIdentities(config, stores.people, stores.keys);
@@ -61,7 +61,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
     health,
     protectedBy: createProtection(config.never_block),
   };
-  const runs = createRunAcceptor({ runs: stores.runs, enqueueRuns: enqueue.runs, enqueueDeliveries: enqueue.deliveries });
+  const runs = createRunAcceptor({ runs: stores.runs, enqueueRuns: enqueue.runs, enqueueDeliveries: enqueue.deliveries, log, stopping });
   const newToken = () => randomBytes(18).toString("base64url");
   const metrics: Metrics = createMetrics(queues, health);
   const dispatch: Dispatch = metrics.counting(
@@ -70,13 +70,13 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   return { registry, texts, stores, health, identities, enqueue, ports, metrics, dispatch, newId: () => randomUUID() };
 }
 
-function createStores({ pool, session, prisma }: Storage) {
+function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {
   return {
     inbox: createInboxStore(pool, session),
     runs: createRunStore(pool, session),
     deliveries: createDeliveryStore(pool, session),
     audit: createAuditLog(pool),
-    people: createPeople(prisma),
+    people: createPeople(prisma, { sandbox: sandbox !== null }),
     keys: createKeyStore(prisma),
   };
 }

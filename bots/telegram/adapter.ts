@@ -24,6 +24,8 @@ export interface TelegramDeps {
 /** Telegram's way in, by long polling. */
 export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   const { api, token, leases, log, people, locale, zone } = deps;
+  // A bot's token begins with its id (https://core.telegram.org/bots/api, "Authorizing your bot").
+  const bot_id = Number(token.split(":", 1)[0]);
   let polling: Polling | null = null;
   let username: Promise<string> | null = null;
   // A process that works on stored events without polling asks once; until Telegram answers, nothing in a group is taken for ours.
@@ -47,7 +49,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
       // Ends the button's waiting sign. Not worth repeating: Telegram ends it by itself after a while.
       if (update.callback_query) void api.answerCallbackQuery(update.callback_query.id).catch(() => undefined);
       const name = update.message && update.message.chat.type !== "private" ? await whoAmI() : "";
-      return toRequest(event, { people, locale, zone, username: () => name });
+      return toRequest(event, { people, locale, zone, bot_id, username: () => name });
     },
     state: () => polling?.state() ?? { part: "telegram", state: "ok" },
   };
@@ -58,10 +60,10 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
     throw new OpsError("upstream_unavailable", redactToken(`Telegram getMe: ${reason}`, token));
   }
 
-  async function onReady(me: { readonly id: number; readonly username: string }): Promise<void> {
+  function onReady(me: { readonly id: number; readonly username: string }): void {
     username = Promise.resolve(me.username);
     // The menu is a convenience: updates must not wait for it.
-    await sendMenu(api, deps.menu).catch((thrown: unknown) =>
+    void sendMenu(api, deps.menu).catch((thrown: unknown) =>
       log.warn({ err: thrown }, "the bot's menu could not be set; commands work all the same"),
     );
   }

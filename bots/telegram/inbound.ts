@@ -8,6 +8,8 @@ import { parseCallback } from "./render.ts";
 /** What reading an update needs. */
 export interface InboundDeps {
   readonly people: Pick<People, "find">;
+  /** The bot's own id; what replies to its messages is for us. */
+  readonly bot_id: number;
   /** The bot's own name, without "@"; commands to other bots in a group are none of ours. */
   readonly username: () => string;
   readonly locale: Locale;
@@ -30,7 +32,7 @@ export function toEvent(bot_id: number, update: Update): InboxEvent {
 /** What an update asks for, or null for one that asks for nothing. */
 export async function toRequest(event: InboxEvent, deps: InboundDeps): Promise<Request | null> {
   const { update } = event.payload as StoredUpdate;
-  const asked = update.message ? fromMessage(update, deps.username()) : fromCallback(update);
+  const asked = update.message ? fromMessage(update, deps) : fromCallback(update);
   if (!asked) return null;
   const identity = `telegram:${asked.from.id}`;
   const person: Person | null = await deps.people.find(identity);
@@ -52,22 +54,26 @@ interface Asked {
   readonly ask: Ask;
 }
 
-function fromMessage({ message }: Update, username: string): Asked | null {
+function fromMessage({ message }: Update, deps: InboundDeps): Asked | null {
   if (!message?.from || message.from.is_bot) return null;
   const typed = message.text ?? message.caption ?? "";
-  const text = message.chat.type === "private" ? typed : addressedTo(username, typed);
+  const isReply = message.reply_to_message?.from?.id === deps.bot_id;
+  const text = message.chat.type === "private" ? typed : addressedTo(deps.username(), { typed, isReply });
   if (text === null) return null;
   return { from: message.from, reply_to: { platform: "telegram", address: String(message.chat.id) }, ask: { kind: "text", text } };
 }
 
-/** In a group only a command, ours or nobody's, and a line that begins with our name is for us. */
-function addressedTo(username: string, typed: string): string | null {
+/** What may stand between our name and the line: people write "@desk_bot, block ..." and "@desk_bot: block ...". */
+const AFTER_NAME = /^(?:$|[\s,:;!?，：；、]|\.(?=\s|$))[\s,:;.!?，：；、]*/;
+
+/** In a group only a command, ours or nobody's, a line that begins with our name, and what replies to a message of ours is for us. */
+function addressedTo(username: string, { typed, isReply }: { typed: string; isReply: boolean }): string | null {
   const mention = `@${username.toLowerCase()}`;
-  const [first = ""] = typed.split(/\s/, 1);
-  const lower = first.toLowerCase();
-  if (lower === mention) return typed.slice(first.length).trim();
-  if (!first.startsWith("/")) return null;
-  return !lower.includes("@") || lower.endsWith(mention) ? typed : null;
+  const rest = typed.slice(mention.length);
+  if (typed.slice(0, mention.length).toLowerCase() === mention && AFTER_NAME.test(rest)) return rest.replace(AFTER_NAME, "").trimEnd();
+  const [first = ""] = typed.toLowerCase().split(/\s/, 1);
+  if (first.startsWith("/")) return !first.includes("@") || first.endsWith(mention) ? typed : null;
+  return isReply && typed !== "" ? typed : null;
 }
 
 function fromCallback({ callback_query: query }: Update): Asked | null {

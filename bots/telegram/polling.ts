@@ -13,7 +13,7 @@ export interface PollingDeps {
   readonly leases: Leases;
   readonly log: Logger;
   /** Told who the bot is, as soon as Telegram has said it and before the first update. */
-  readonly onReady: (me: { readonly id: number; readonly username: string }) => Promise<void>;
+  readonly onReady: (me: { readonly id: number; readonly username: string }) => void;
 }
 
 /** A poller at work. */
@@ -32,6 +32,9 @@ const LEASE_PAUSE_MS = 500;
 /** What Telegram answers to a token it does not know, and to one that is none. */
 const REFUSED = new Set([401, 404]);
 const KINDS = ["message", "callback_query"] as const;
+
+const ELSEWHERE: PartState = { part: "telegram", state: "ok", note: "another process polls" };
+const NO_DATABASE: PartState = { part: "telegram", state: "degraded", note: "waiting for the database" };
 
 interface Position {
   offset: number;
@@ -60,9 +63,9 @@ export function startPolling(deps: PollingDeps): Polling {
 async function poll(deps: PollingDeps, position: Position, stopping: AbortSignal): Promise<void> {
   const bot = deps.token.split(":", 1)[0];
   while (!stopping.aborted) {
-    const lease = await deps.leases.lease(`telegram:${bot}`).catch(() => null);
+    const lease = await deps.leases.lease(`telegram:${bot}`).catch(() => undefined);
     if (!lease) {
-      position.state = { part: "telegram", state: "ok", note: "another process polls" };
+      position.state = lease === null ? ELSEWHERE : NO_DATABASE;
       await pause(LEASE_PAUSE_MS, stopping);
       continue;
     }
@@ -90,7 +93,7 @@ async function round(deps: PollingDeps, position: Position, stopping: AbortSigna
 async function introduce(deps: PollingDeps, position: Position): Promise<void> {
   const me = await deps.api.getMe();
   await deps.api.deleteWebhook();
-  await deps.onReady({ id: me.id, username: me.username });
+  deps.onReady({ id: me.id, username: me.username });
   position.bot_id = me.id;
   position.state = { part: "telegram", state: "ok" };
 }

@@ -14,15 +14,20 @@ const NUMBER = "length(request_id), request_id";
 export function createInboxStore(pool: pg.Pool, session: Pick<Session, "id">): InboxStore {
   return {
     async receive(events) {
+      const ids = events.map((event) => event.request_id);
+      const me = session.id();
+      const values = [ids, events.map((e) => e.platform), events.map((e) => JSON.stringify(e.payload)), me];
       const rows = await query<{ request_id: string }>(
         pool,
         `INSERT INTO inbox (request_id, platform, payload, claimed_by, attempts)
          SELECT request_id, platform, payload, $4, 1 FROM unnest($1::text[], $2::text[], $3::json[]) AS event(request_id, platform, payload)
          ON CONFLICT DO NOTHING RETURNING request_id`,
-        [events.map((e) => e.request_id), events.map((e) => e.platform), events.map((e) => JSON.stringify(e.payload)), session.id()],
+        values,
       );
-      const fresh = new Set(rows.map((row) => row.request_id));
-      return events.filter((event) => fresh.delete(event.request_id));
+      const ours = new Set(rows.map((row) => row.request_id));
+      // Rare: a redelivery.
+      if (ours.size < ids.length) for (const { request_id } of await undone(pool, ids, me)) ours.add(request_id);
+      return events.filter((event) => ours.delete(event.request_id));
     },
     async done(request_id) {
       await query(pool, "UPDATE inbox SET done_at = now(), claimed_by = NULL WHERE request_id = $1", [request_id]);
@@ -49,4 +54,8 @@ export function createInboxStore(pool: pg.Pool, session: Pick<Session, "id">): I
         [session.id(), limit, platforms],
       ),
   };
+}
+
+function undone(pool: pg.Pool, ids: readonly string[], session: number): Promise<{ request_id: string }[]> {
+  return query(pool, "SELECT request_id FROM inbox WHERE request_id = ANY($1) AND claimed_by = $2 AND done_at IS NULL", [ids, session]);
 }

@@ -4,25 +4,43 @@ import { type Person, ROLES, type Role } from "../../core/request.ts";
 import type { Prisma } from "../../prisma/generated/client.ts";
 import { type PrismaClient, withRecords } from "./prisma.ts";
 
-/** A role that a setting gives at the first start. */
+/** Where a role comes from that nobody gave by command. */
+const SETTING = "setting";
+const SANDBOX = "sandbox";
+
+/** A role that is given at the first start: by a setting, or to one of the sandbox's people. */
 export interface FirstGrant {
   readonly identity: string;
   readonly role: Exclude<Role, "ingest">;
+  readonly source: typeof SETTING | typeof SANDBOX;
 }
 
-const WITH_GRANTS = { person: { include: { grants: { where: { revoked_at: null } } } } } as const;
+/** The database of people, and which of their roles count: those of the sandbox's people only while it is on, for outside it the same ids are real people's. */
+interface Records {
+  readonly prisma: PrismaClient;
+  readonly sandbox: boolean;
+}
+
+const withGrants = ({ sandbox }: Records) => {
+  const where = { revoked_at: null, ...(!sandbox && { source: { not: SANDBOX } }) };
+  return { person: { include: { grants: { where } } } } as const;
+};
 
 /** People and their roles, through Prisma: these are the records people edit. */
-export function createPeople(prisma: PrismaClient): People & { applyFirstGrants(grants: readonly FirstGrant[]): Promise<void> } {
+export function createPeople(
+  prisma: PrismaClient,
+  { sandbox }: { readonly sandbox: boolean },
+): People & { applyFirstGrants(grants: readonly FirstGrant[]): Promise<void> } {
+  const records = { prisma, sandbox };
   return {
     async find(identity) {
-      const found = await withRecords(() => prisma.identity.findUnique({ where: { identity }, include: WITH_GRANTS }));
+      const found = await withRecords(() => prisma.identity.findUnique({ where: { identity }, include: withGrants(records) }));
       return found && toPerson(found.person);
     },
-    grant: (identity, role, by) => replaceRole(prisma, { identity, role, by }),
-    revoke: (identity, by) => replaceRole(prisma, { identity, role: null, by }),
+    grant: (identity, role, by) => replaceRole(records, { identity, role, by }),
+    revoke: (identity, by) => replaceRole(records, { identity, role: null, by }),
     async applyFirstGrants(grants) {
-      for (const { identity, role } of grants) await applyFirstGrant(prisma, identity, role);
+      for (const grant of grants) await applyFirstGrant(prisma, grant);
     },
   };
 }
@@ -40,11 +58,11 @@ function changeRoles<T>(prisma: PrismaClient, work: (tx: Prisma.TransactionClien
 }
 
 async function replaceRole(
-  prisma: PrismaClient,
+  records: Records,
   { identity, role, by }: { identity: string; role: Role | null; by: string },
 ): Promise<RoleChange> {
-  return changeRoles(prisma, async (tx) => {
-    const known = await tx.identity.findUnique({ where: { identity }, include: WITH_GRANTS });
+  return changeRoles(records.prisma, async (tx) => {
+    const known = await tx.identity.findUnique({ where: { identity }, include: withGrants(records) });
     const before = known ? toPerson(known.person).role : null;
     if (before === role || (known === null && role === null)) return { before, after: role };
     const person_id = known?.person_id ?? identity;
@@ -55,14 +73,17 @@ async function replaceRole(
   });
 }
 
-/** Once a person: whoever was ever granted anything is left as they are, so a revoked grant stays revoked. */
-async function applyFirstGrant(prisma: PrismaClient, identity: string, role: Role): Promise<void> {
+/** Once a person: whoever was ever granted anything is left as they are, so a revoked grant stays revoked. A setting takes the place of what the sandbox gave. */
+async function applyFirstGrant(prisma: PrismaClient, { identity, role, source }: FirstGrant): Promise<void> {
+  const standing = { take: 1, ...(source === SETTING && { where: { source: { not: SANDBOX } } }) };
   await changeRoles(prisma, async (tx) => {
-    const known = await tx.identity.findUnique({ where: { identity }, include: { person: { include: { grants: { take: 1 } } } } });
+    const known = await tx.identity.findUnique({ where: { identity }, include: { person: { include: { grants: standing } } } });
     if (known && known.person.grants.length > 0) return;
     const person_id = known?.person_id ?? identity;
+    const granted_by = source === SETTING ? "settings" : SANDBOX;
     if (!known) await tx.person.create({ data: { person_id, name: identity, identities: { create: { identity } } } });
-    await tx.grant.create({ data: { person_id, role, source: "setting", granted_by: "settings" } });
+    await tx.grant.updateMany({ where: { person_id, revoked_at: null }, data: { revoked_at: new Date(), revoked_by: granted_by } });
+    await tx.grant.create({ data: { person_id, role, source, granted_by } });
   });
 }
 

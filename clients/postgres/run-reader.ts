@@ -10,6 +10,7 @@ export interface RunRow extends Omit<RunView, "created_at" | "started_at" | "fin
   readonly locale: Locale;
   readonly zone: string;
   readonly takeovers: number;
+  readonly generation: number;
   readonly created_at: Date;
   readonly started_at: Date | null;
   readonly finished_at: Date | null;

@@ -1,19 +1,20 @@
 import type pg from "pg";
 import { OpsError } from "../../core/errors.ts";
-import type { NewDelivery } from "../../core/run.ts";
-import { jobId, type RunStore } from "../../core/stores.ts";
+import type { NewDelivery, NewRun } from "../../core/run.ts";
+import { type Job, jobId, type RunStore } from "../../core/stores.ts";
+import { createHand } from "./hand.ts";
 import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 import { createRunClaims } from "./run-claims.ts";
 import { createRunReader, type RunRow, toView } from "./run-reader.ts";
 import type { Session } from "./session.ts";
-import { createSweepable, firstLook } from "./sweepable.ts";
+import { createSweepable, firstLook, ORPHANED } from "./sweepable.ts";
 
 const INSERT = `
   WITH run AS (
     INSERT INTO runs (run_id, request_id, command, input, person_id, identity, locale, zone, status, claimed_by, started_at, attempts, sweep_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text, $10::int, CASE WHEN $10::int IS NOT NULL THEN now() END,
-            CASE WHEN $10::int IS NOT NULL THEN 1 ELSE 0 END, ${firstLook("now()")})
+            CASE WHEN $10::int IS NOT NULL THEN 1 ELSE 0 END, CASE WHEN $10::int IS NOT NULL THEN ${ORPHANED} ELSE ${firstLook("now()")} END)
     ON CONFLICT DO NOTHING RETURNING *),
   delivery AS (
     INSERT INTO deliveries (delivery_id, request_id, run_id, platform, address, message_id, reply, locale, zone, due_at, sweep_at)
@@ -26,31 +27,30 @@ const INSERT = `
  * @param session this process's sign of life
  */
 export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): RunStore {
+  const hand = createHand();
   return {
     ...createRunReader(pool),
-    ...createRunClaims(pool, session),
+    ...createRunClaims(pool, session, hand),
     ...createSweepable(pool, {
-      table: "runs",
-      id: "run_id",
-      open: "accepted",
-      claimed: "running",
+      ...{ table: "runs", id: "run_id", open: "accepted", claimed: "running", session, hand },
+      // As the partial index says it.
+      only: "finished_at IS NULL",
       // The try that died is not counted, but takeovers are: a run that kills its worker must end some day.
       on_take_over: ", attempts = greatest(attempts - 1, 0), takeovers = takeovers + 1",
     }),
     async insert(run, { delivery, claim }) {
       const claimed_by = claim ? session.id() : null;
+      if (claim) hand.take(run.run_id);
       const values = [run.run_id, run.request_id, run.command, toJsonb(run.input), run.person_id, run.identity, run.locale, run.zone];
-      const rows = await query<RunRow>(pool, INSERT, [...values, claim ? "running" : "accepted", claimed_by, ...deliveryValues(delivery)]);
-      const [row] =
-        rows.length > 0
-          ? rows
-          : await query<RunRow>(pool, "SELECT * FROM runs WHERE run_id = $1 OR request_id = $2", [run.run_id, run.request_id]);
-      if (row?.request_id !== run.request_id) throw new OpsError("internal", `run id ${run.run_id} is taken by another request`);
-      const jobs =
-        rows.length > 0 && delivery
-          ? [{ id: delivery.delivery_id, job_id: jobId(delivery.delivery_id, 0), delay_ms: delivery.delay_ms }]
-          : [];
-      return { run: toView(row), fresh: rows.length > 0, jobs };
+      const [fresh] = await query<RunRow>(pool, INSERT, [
+        ...values,
+        claim ? "running" : "accepted",
+        claimed_by,
+        ...deliveryValues(delivery),
+      ]);
+      if (!fresh) return { run: toView(await existing(pool, run)), fresh: false, claim: null, jobs: [] };
+      const held = claimed_by === null ? null : { run_id: run.run_id, claimed_by, generation: fresh.generation };
+      return { run: toView(fresh), fresh: true, claim: held, jobs: firstJobs(delivery) };
     },
     async countOpen(person_id) {
       const [row] = await query<{ open: number }>(
@@ -61,6 +61,19 @@ export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): Run
       return row?.open ?? 0;
     },
   };
+}
+
+/** The run that is there already. @throws OpsError `internal` when it is another request's: two hashes were the same */
+async function existing(pool: pg.Pool, { run_id, request_id }: NewRun): Promise<RunRow> {
+  const [row] = await query<RunRow>(pool, "SELECT * FROM runs WHERE run_id = $1 OR request_id = $2", [run_id, request_id]);
+  if (row?.request_id !== request_id) throw new OpsError("internal", `run id ${run_id} is taken by another request`);
+  return row;
+}
+
+function firstJobs(delivery: NewDelivery | null): readonly Job[] {
+  if (!delivery) return [];
+  const { delivery_id, delay_ms } = delivery;
+  return [{ id: delivery_id, job_id: jobId(delivery_id, 0), delay_ms }];
 }
 
 function deliveryValues(delivery: NewDelivery | null): unknown[] {

@@ -31,7 +31,7 @@ export interface Session extends Leases {
    * @throws OpsError `unavailable` while there is no connection
    */
   id(): number;
-  /** As in `Leases`; null also where this very session holds it, or there is no connection. */
+  /** As in `Leases`; null also where this very session holds it. */
   lease(name: string): Promise<Lease | null>;
   /** Ends it: claims and leases are free at once. */
   close(): Promise<void>;
@@ -101,14 +101,10 @@ export async function openSession(connection: Connection, options: SessionOption
   }, BEAT_MS);
 
   return {
-    id: () => {
-      if (!link) throw new OpsError("unavailable", "the database session is down; it is being opened again");
-      return link.number;
-    },
+    id: () => standing(link).number,
     lease: async (key) => {
-      const at = link;
-      if (!at || !(await takeLease(at, key))) return null;
-      return toLease(at, key, () => link === at);
+      const at = standing(link);
+      return (await takeLease(at, key)) ? toLease(at, key, () => link === at) : null;
     },
     close: async () => {
       closed = true;
@@ -117,6 +113,11 @@ export async function openSession(connection: Connection, options: SessionOption
       link = null;
     },
   };
+}
+
+function standing(link: Link | null): Link {
+  if (link) return link;
+  throw new OpsError("unavailable", "the database session is down; it is being opened again");
 }
 
 async function openLink(config: pg.ClientConfig): Promise<Link> {
@@ -155,8 +156,10 @@ async function takeLease(link: Link, key: string): Promise<boolean> {
   try {
     const { rows } = await link.query<{ taken: boolean }>(`SELECT pg_try_advisory_lock(${LEASE_LOCK}, hashtext($1)) AS taken`, [key]);
     if (rows[0]?.taken) return true;
-  } catch {
-    // The connection broke under us: its loss is told in its own way, and there is no lease.
+  } catch (thrown) {
+    link.leases.delete(key);
+    // The connection broke under us: its loss is told in its own way as well.
+    throw toUnavailable(thrown);
   }
   link.leases.delete(key);
   return false;

@@ -1,7 +1,8 @@
 import type pg from "pg";
 import { type Job, jobId, type Sweepable } from "../../core/stores.ts";
+import type { Hand } from "./hand.ts";
 import { query } from "./query.ts";
-import { ALIVE_SESSIONS } from "./session.ts";
+import { ALIVE_SESSIONS, type Session } from "./session.ts";
 
 /** Which table waits in a queue, and what its states are called. */
 interface SweepTable {
@@ -11,8 +12,14 @@ interface SweepTable {
   readonly open: string;
   /** Claimed by one. */
   readonly claimed: string;
+  /** SQL that holds for every open or claimed row, so that the partial index is used. */
+  readonly only: string;
   /** SQL that is also to be done when a row is taken over from a dead process. */
   readonly on_take_over: string;
+  /** This process's sign of life. */
+  readonly session: Pick<Session, "id">;
+  /** Rows this process works on. */
+  readonly hand: Hand;
 }
 
 /** A row that a job is made of. */
@@ -31,6 +38,12 @@ export function firstLook(due: string): string {
   return `${due} + ${FIRST_LOOK}`;
 }
 
+/**
+ * SQL: from when a claim of a living process is looked at: by then its answer has arrived or never will (a statement is given 30 s), so the row
+ * is in its process's hand, or nobody works on it.
+ */
+export const ORPHANED = "now() + interval '60 seconds'";
+
 /** SQL: how long until a row is due, in milliseconds. */
 export const DELAY_MS = "floor(greatest(0, extract(epoch FROM due_at - now()) * 1000))::float8 AS delay_ms";
 
@@ -40,20 +53,22 @@ export function toJob({ id, generation, delay_ms }: JobRow): Job {
 }
 
 /** How the sweeper sees a table whose rows wait in a queue. */
-export function createSweepable(pool: pg.Pool, { table, id, open, claimed, on_take_over }: SweepTable): Sweepable {
+export function createSweepable(pool: pg.Pool, sweep: SweepTable): Sweepable {
+  const { table, id, open, claimed, only, on_take_over, session, hand } = sweep;
   const jobs = async (sql: string, params: readonly unknown[]) => (await query<JobRow>(pool, sql, params)).map(toJob);
   const returning = `RETURNING ${id} AS id, generation, ${DELAY_MS}`;
   return {
-    takeOver: () =>
+    takeOver: async () =>
       jobs(
         `UPDATE ${table} SET status = '${open}', claimed_by = NULL, generation = generation + 1, due_at = now(), sweep_at = now() + ${NEXT_LOOK}${on_take_over}
-         WHERE status = '${claimed}' AND claimed_by NOT IN (${ALIVE_SESSIONS}) ${returning}`,
-        [],
+         WHERE status = '${claimed}' AND ${only}
+           AND (claimed_by NOT IN (${ALIVE_SESSIONS}) OR (claimed_by = $1 AND sweep_at <= now() AND ${id} <> ALL($2))) ${returning}`,
+        [session.id(), hand.ids()],
       ),
     due: (limit, all) =>
       jobs(
         `UPDATE ${table} SET sweep_at = greatest(now() + ${NEXT_LOOK}, ${firstLook("due_at")}) WHERE ${id} IN (
-           SELECT ${id} FROM ${table} WHERE status = '${open}' AND (sweep_at <= now() OR $2)
+           SELECT ${id} FROM ${table} WHERE status = '${open}' AND ${only} AND (sweep_at <= now() OR $2)
            ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED) ${returning}`,
         [limit, all],
       ),

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
+import type { BlockRule } from "../../core/ports.ts";
 import { addresses } from "../fields.ts";
+import { eachAddress, LIST_TIMEOUT_MS, rulesOf } from "./each-address.ts";
 import { refuseProtected } from "./protect.ts";
-import { eachAddress, presentResults, type Result, results } from "./results.ts";
+import { givenUp, presentResults, type Result, results } from "./results.ts";
 
 const REASON_CHARS = 200;
 
@@ -29,11 +31,13 @@ export const cfBlock = defineCommand({
   positional: ["ip"],
   role: "operator",
   effect: "write",
-  execution: { mode: "queued", timeout_ms: 60_000, attempts: 8 },
+  execution: { mode: "queued", timeout_ms: LIST_TIMEOUT_MS, attempts: 8 },
   check: ({ ip }, ports) => refuseProtected(ip, ports),
-  handle: async ({ ip, reason }, context) => ({
-    results: await eachAddress(ip, context, (address) => blockOne(address, noteFor(context, reason), context)),
-  }),
+  async handle({ ip, reason }, context) {
+    const notes = noteFor(context, reason);
+    const carryOut = (address: string, signal: AbortSignal) => blockOne(address, notes, { ...context, signal });
+    return { results: await eachAddress<BlockResult>(ip, context, { carryOut, giveUp: givenUp }) };
+  },
   present: ({ results: done }) => presentResults(done, "cf.block"),
   undo({ results: done }) {
     const fresh = done.filter(({ status }) => status === "blocked").map(({ ip }) => ip);
@@ -41,17 +45,20 @@ export const cfBlock = defineCommand({
   },
 });
 
+type BlockResult = Result<"blocked" | "already_blocked" | "failed" | "unverified">;
+
 /** The rule's notes name the run, so that a rule made by an earlier try of this run is known as its own. */
 function noteFor({ run_id, identity }: CommandContext, reason: string | undefined): string {
-  return `Switchboard ${run_id} by ${identity}${reason ? `: ${reason}` : ""}`;
+  return `${markOf(run_id)}by ${identity}${reason ? `: ${reason}` : ""}`;
 }
 
-async function blockOne(
-  ip: string,
-  note: string,
-  { ports, signal, run_id }: CommandContext,
-): Promise<Result<"blocked" | "already_blocked">> {
-  const { rule, created } = await ports.edge.block(ip, note, signal);
-  const ours = created || rule.notes.startsWith(`Switchboard ${run_id} `);
-  return { ip, status: ours ? "blocked" : "already_blocked", rule_ids: [rule.rule_id], expires_at: null };
+const markOf = (run_id: string) => `Switchboard ${run_id} `;
+
+/** A later try looks first: most of a long list is done by then. */
+async function blockOne(ip: string, notes: string, context: CommandContext): Promise<BlockResult> {
+  const isOurs = (rule: BlockRule) => rule.notes.startsWith(markOf(context.run_id));
+  const there = context.attempt > 1 ? await rulesOf(ip, context) : [];
+  const known = there.find(isOurs) ?? there[0];
+  const { rule, created } = known ? { rule: known, created: false } : await context.ports.edge.block(ip, notes, context.signal);
+  return { ip, status: created || isOurs(rule) ? "blocked" : "already_blocked", rule_ids: [rule.rule_id], expires_at: null };
 }

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
+import { toOpsError } from "../../core/errors.ts";
+import type { BlockRule } from "../../core/ports.ts";
 import { addresses } from "../fields.ts";
-import { eachAddress, presentResults, type Result, results } from "./results.ts";
+import { eachAddress, LIST_TIMEOUT_MS, rulesOf, unknownBecause } from "./each-address.ts";
+import { givenUp, presentResults, type Result, results } from "./results.ts";
 
 /** Lifts the blocks of addresses: every rule that blocks exactly this address is deleted, and it is read back that none is left. */
 export const cfRelease = defineCommand({
@@ -19,24 +22,35 @@ export const cfRelease = defineCommand({
   positional: ["ip"],
   role: "operator",
   effect: "write",
-  execution: { mode: "queued", timeout_ms: 60_000, attempts: 8 },
-  handle: async ({ ip }, context) => ({ results: await eachAddress(ip, context, (address) => releaseOne(address, context)) }),
+  execution: { mode: "queued", timeout_ms: LIST_TIMEOUT_MS, attempts: 8 },
+  async handle({ ip }, context) {
+    const carryOut = (address: string, signal: AbortSignal) => releaseOne(address, { ...context, signal });
+    return { results: await eachAddress<ReleaseResult>(ip, context, { carryOut, giveUp: givenUp }) };
+  },
   present: ({ results: done }) => presentResults(done, "cf.release"),
   undo({ results: done }) {
-    const lifted = done.filter(({ status }) => status === "released").map(({ ip }) => ip);
+    const lifted = done.filter(({ status, rule_ids }) => status === "released" && rule_ids.length > 0).map(({ ip }) => ip);
     return lifted.length > 0 ? `cf_block ${lifted.join(" ")}` : undefined;
   },
 });
 
-async function releaseOne(
-  ip: string,
-  { ports, signal, attempt }: CommandContext,
-): Promise<Result<"released" | "not_blocked" | "unverified">> {
-  const rules = await ports.edge.find(ip, signal);
-  for (const rule of rules) await ports.edge.release(rule.rule_id, signal);
+type ReleaseResult = Result<"released" | "not_blocked" | "failed" | "unverified">;
+
+/** Only what this try deleted is called released. Where a try before it did, all that is known is that the address is not blocked. */
+async function releaseOne(ip: string, context: CommandContext): Promise<ReleaseResult> {
+  const { edge } = context.ports;
+  const rules = await rulesOf(ip, context);
+  for (const rule of rules) await edge.release(rule.rule_id, context.signal);
+  if (rules.length === 0) return { ip, status: "not_blocked", rule_ids: [], expires_at: null };
+  const left = await edge.find(ip, context.signal).catch((thrown: unknown) => {
+    throw unknownBecause(toOpsError(thrown));
+  });
   const rule_ids = rules.map(({ rule_id }) => rule_id);
-  // A later try that finds nothing has most likely lifted it before: the person asked for exactly that.
-  if (rules.length === 0) return { ip, status: attempt > 1 ? "released" : "not_blocked", rule_ids, expires_at: null };
-  const left = await ports.edge.find(ip, signal);
-  return { ip, status: left.length === 0 ? "released" : "unverified", rule_ids, expires_at: null };
+  return { ip, status: left.length === 0 ? "released" : "unverified", rule_ids, expires_at: null, ...foreignNotes(rules) };
+}
+
+/** What others wrote into their rules, so that whoever lifts one sees whose it was. */
+function foreignNotes(rules: readonly BlockRule[]): { readonly notes?: string } {
+  const notes = rules.map((rule) => rule.notes).filter((words) => words !== "" && !words.startsWith("Switchboard"));
+  return notes.length > 0 ? { notes: notes.join("; ") } : {};
 }

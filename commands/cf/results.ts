@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { CommandContext } from "../../core/command.ts";
-import { OpsError, toOpsError } from "../../core/errors.ts";
+import type { OpsError } from "../../core/errors.ts";
 import { type Reply, raw, type Text, text } from "../../core/reply.ts";
+import { isOpen } from "./each-address.ts";
 
 /** What became of one address. */
 export interface Result<Status extends string> {
@@ -10,6 +10,8 @@ export interface Result<Status extends string> {
   readonly rule_ids: readonly string[];
   /** RFC 3339; null: until it is lifted. */
   readonly expires_at: string | null;
+  /** What stood in rules that were not ours. */
+  readonly notes?: string | undefined;
   /** A code of the table of errors. */
   readonly error?: string | undefined;
 }
@@ -21,48 +23,15 @@ export function results<const Statuses extends readonly [string, ...string[]]>(s
     status: z.enum(statuses),
     rule_ids: z.array(z.string()).readonly(),
     expires_at: z.string().nullable(),
+    notes: z.string().optional(),
     error: z.string().optional(),
   });
   return z.object({ results: z.array(result).readonly() });
 }
 
-/** How dealing with an address may end besides what a command is for. */
-type Failed = "failed" | "unverified";
-
-/**
- * Deals with addresses one after another: the account's budget is better spent on others' work than on one long list. What may pass
- * is thrown while a try is left: another try of the whole list is harmless, since every step looks before it repeats.
- * @throws OpsError as the worst failure, when not one address succeeded: then the run has failed too
- */
-export async function eachAddress<Status extends string>(
-  ips: readonly string[],
-  { signal, last_attempt }: Pick<CommandContext, "signal" | "last_attempt">,
-  work: (ip: string) => Promise<Result<Status>>,
-): Promise<readonly Result<Status | Failed>[]> {
-  const done: Result<Status | Failed>[] = [];
-  const failures: OpsError[] = [];
-  for (const ip of ips) {
-    try {
-      done.push(await work(ip));
-    } catch (thrown) {
-      const error = toOpsError(thrown);
-      if (signal.aborted || error.code === "internal" || (error.retryable && !last_attempt)) throw error;
-      failures.push(error);
-      done.push(failedResult(ip, error));
-    }
-  }
-  if (failures.length === ips.length) throw worstOf(failures);
-  return done;
-}
-
-function failedResult(ip: string, { code }: OpsError): Result<Failed> {
-  return { ip, status: code === "outcome_unknown" ? "unverified" : "failed", rule_ids: [], expires_at: null, error: code };
-}
-
-/** That nobody knows about one address weighs more than that the others failed: somebody has to look. */
-function worstOf(failures: readonly OpsError[]): OpsError {
-  const worst = failures.find(({ code }) => code === "outcome_unknown") ?? failures[0] ?? new OpsError("internal", "no addresses");
-  return new OpsError(worst.code, `all ${failures.length} addresses failed: ${worst.message}`, { text: worst.text, cause: worst });
+/** What became of an address that was to be changed and could not be dealt with. */
+export function givenUp(ip: string, error: OpsError): Result<"failed" | "unverified"> {
+  return { ip, status: isOpen(error) ? "unverified" : "failed", rule_ids: [], expires_at: null, error: error.code };
 }
 
 /** One address as a sentence, several as a table. `prefix.<status>` says a status with the param `ip`, `prefix.title` the whole. */
@@ -70,13 +39,15 @@ export function presentResults(done: readonly Result<string>[], prefix: string):
   const tone = done.every(({ error }) => error === undefined) ? "ok" : "warn";
   const [only] = done;
   if (only && done.length === 1) {
+    const notes = only.notes ? [{ label: text("cf.notes"), value: raw(only.notes) }] : [];
     const rules = only.rule_ids.map((rule_id) => ({ label: text("cf.rule"), value: raw(rule_id), code: true }));
-    return { tone, title: text(`${prefix}.${only.status}`, { ip: only.ip }), ...(rules.length > 0 && { fields: rules }) };
+    const fields = [...notes, ...rules];
+    return { tone, title: text(`${prefix}.${only.status}`, { ip: only.ip }), ...(fields.length > 0 && { fields }) };
   }
-  const rows = done.map(({ ip, status, error }): Text[] => [
+  const rows = done.map(({ ip, status, notes, error }): Text[] => [
     raw(ip),
     text(`cf.status.${status}`),
-    error ? text(`errors.${error}`) : raw(""),
+    error ? text(`errors.${error}`) : raw(notes ?? ""),
   ]);
   const columns = [text("cf.column.ip"), text("cf.column.status"), text("cf.column.note")];
   return { tone, title: text(`${prefix}.title`, { count: done.length }), table: { columns, rows } };

@@ -1,15 +1,19 @@
 import { z } from "zod";
 import { defineCommand } from "../../core/command.ts";
+import type { Edge } from "../../core/ports.ts";
 import { raw, type Text, text } from "../../core/reply.ts";
 import { addresses } from "../fields.ts";
+import { eachAddress, LIST_TIMEOUT_MS } from "./each-address.ts";
 
 const Found = z.object({
   ip: z.string(),
-  status: z.enum(["blocked", "not_blocked"]),
+  status: z.enum(["blocked", "not_blocked", "failed"]),
   rule_ids: z.array(z.string()).readonly(),
   notes: z.string().nullable(),
   since: z.string().nullable(),
+  error: z.string().optional(),
 });
+type Found = z.infer<typeof Found>;
 
 /** Says whether addresses are blocked, since when and why. */
 export const cfSearch = defineCommand({
@@ -27,33 +31,37 @@ export const cfSearch = defineCommand({
   positional: ["ip"],
   role: "viewer",
   effect: "read",
-  execution: { mode: "queued", timeout_ms: 60_000, attempts: 4 },
-  async handle({ ip }, { ports, signal }) {
-    const results: z.infer<typeof Found>[] = [];
-    for (const address of ip) {
-      const [rule, ...others] = await ports.edge.find(address, signal);
-      const rule_ids = rule ? [rule, ...others].map(({ rule_id }) => rule_id) : [];
-      results.push({
-        ip: address,
-        status: rule ? "blocked" : "not_blocked",
-        rule_ids,
-        notes: rule?.notes ?? null,
-        since: rule?.created_at ?? null,
-      });
-    }
-    return { results };
+  execution: { mode: "queued", timeout_ms: LIST_TIMEOUT_MS, attempts: 4 },
+  async handle({ ip }, context) {
+    const carryOut = (address: string, signal: AbortSignal) => searchOne(address, context.ports.edge, signal);
+    const giveUp = (address: string, { code }: { code: string }): Found => ({ ...nothing(address), status: "failed", error: code });
+    return { results: await eachAddress<Found>(ip, context, { carryOut, giveUp }) };
   },
   present({ results }) {
     const [only] = results;
     if (only && results.length === 1)
       return { tone: "info", title: text(`cf.search.${only.status}`, { ip: only.ip }), fields: details(only) };
     const columns = [text("cf.column.ip"), text("cf.column.status"), text("cf.column.note")];
-    const rows = results.map(({ ip, status, notes }): Text[] => [raw(ip), text(`cf.status.${status}`), raw(notes ?? "")]);
-    return { tone: "info", title: text("cf.search.title", { count: results.length }), table: { columns, rows } };
+    const rows = results.map(({ ip, status, notes, error }): Text[] => [
+      raw(ip),
+      text(`cf.status.${status}`),
+      error ? text(`errors.${error}`) : raw(notes ?? ""),
+    ]);
+    const tone = results.every(({ error }) => error === undefined) ? "info" : "warn";
+    return { tone, title: text("cf.search.title", { count: results.length }), table: { columns, rows } };
   },
 });
 
-function details({ rule_ids, notes, since }: z.infer<typeof Found>) {
+const nothing = (ip: string): Found => ({ ip, status: "not_blocked", rule_ids: [], notes: null, since: null });
+
+async function searchOne(ip: string, edge: Edge, signal: AbortSignal): Promise<Found> {
+  const rules = await edge.find(ip, signal);
+  const [rule] = rules;
+  if (!rule) return nothing(ip);
+  return { ip, status: "blocked", rule_ids: rules.map(({ rule_id }) => rule_id), notes: rule.notes, since: rule.created_at };
+}
+
+function details({ rule_ids, notes, since }: Found) {
   return [
     ...(since ? [{ label: text("cf.since"), value: text("moment", { moment: { at: since } }) }] : []),
     ...(notes ? [{ label: text("cf.notes"), value: raw(notes) }] : []),

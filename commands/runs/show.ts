@@ -1,11 +1,21 @@
 import { z } from "zod";
 import { defineCommand } from "../../core/command.ts";
 import { OpsError } from "../../core/errors.ts";
-import { raw, text } from "../../core/reply.ts";
+import { raw, type Text, text } from "../../core/reply.ts";
 import { includesRole } from "../../core/request.ts";
 import { RUN_STATUSES } from "../../core/run.ts";
 
 const RUN_ID = /^[0-9a-z]{12}$/;
+
+/** A `Text`, as it is stored with the run. */
+const words: z.ZodType<Text> = z.lazy(() =>
+  z.union([
+    z.object({ key: z.string(), params: z.record(z.string(), param).exactOptional() }),
+    z.object({ per_locale: z.object({ en: z.string(), ko: z.string(), ru: z.string() }) }),
+    z.object({ raw: z.string() }),
+  ]),
+);
+const param = z.union([z.string(), z.number(), words, z.object({ at: z.string() })]);
 
 /** Shows what became of a run. A viewer sees their own only. */
 export const runShow = defineCommand({
@@ -25,7 +35,10 @@ export const runShow = defineCommand({
     identity: z.string(),
     created_at: z.string(),
     finished_at: z.string().nullable(),
+    /** A code of the table of errors. */
     error: z.string().nullable(),
+    /** The sentence that was said of it. */
+    reason: words.nullable(),
   }),
   positional: ["run_id"],
   role: "viewer",
@@ -35,12 +48,13 @@ export const runShow = defineCommand({
     const run = await ports.runs.get(run_id);
     const theirs = run && (run.person_id === person.person_id || includesRole(person.role, "operator"));
     if (!theirs) throw new OpsError("not_found", `no run ${run_id} for ${person.person_id}`, { text: text("run.not_found", { run_id }) });
-    const { command, status, attempts, identity, created_at, finished_at } = run;
-    return { run_id, command, status, attempts, identity, created_at, finished_at, error: run.error?.code ?? null };
+    const { command, status, attempts, identity, created_at, finished_at, error } = run;
+    const why = { error: error?.code ?? null, reason: error?.text ?? null };
+    return { run_id, command, status, attempts, identity, created_at, finished_at, ...why };
   },
   present(run) {
     const ended = run.finished_at ? [{ label: text("run.finished"), value: text("moment", { moment: { at: run.finished_at } }) }] : [];
-    const error = run.error ? [{ label: text("run.error"), value: text(`errors.${run.error}`) }] : [];
+    const reason = run.reason ? [{ label: text("run.error"), value: run.reason }] : [];
     return {
       tone: "info",
       title: text(`run.status.${run.status}`, { command: run.command }),
@@ -50,7 +64,7 @@ export const runShow = defineCommand({
         { label: text("run.asked_at"), value: text("moment", { moment: { at: run.created_at } }) },
         ...ended,
         { label: text("run.attempts"), value: raw(String(run.attempts)) },
-        ...error,
+        ...reason,
       ],
     };
   },

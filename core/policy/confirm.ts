@@ -51,26 +51,36 @@ export async function confirm(call: Call, ephemeral: Ephemeral, newToken: () => 
 }
 
 /**
- * What a token stands for. It is marked as used only once the run is stored, so that a crash in between loses nothing,
- * and the request that used it may be delivered again.
- * @throws OpsError `confirmation_gone` when it has expired, was used, or belongs to another person (who is told no more than that)
+ * What a token stands for, left as it is.
+ * @throws OpsError `confirmation_gone` when it has expired, was used by another request, or belongs to another person (who is told no more)
  */
-export async function readConfirmation(
-  token: string,
-  request: Request & { readonly person: Person },
-  ephemeral: Ephemeral,
-): Promise<Confirmation> {
-  const found = Confirmation.safeParse(await ephemeral.get(keyOf(token)));
+export async function readConfirmation(token: string, request: Asker, ephemeral: Ephemeral): Promise<Confirmation> {
+  return ofAsker(await ephemeral.get(keyOf(token)), request);
+}
+
+/**
+ * Uses a token up, for this request: of two that try at once one gets it. It may get it again, for it may be delivered again.
+ * @throws OpsError `confirmation_gone` as `readConfirmation`
+ */
+export async function useConfirmation(token: string, request: Asker, ephemeral: Ephemeral): Promise<void> {
+  const asked = await readConfirmation(token, request, ephemeral);
+  if (asked.used_by !== undefined) return;
+  // Taking it is what one alone can do; marked with its taker it is put back.
+  const taken = ofAsker(await ephemeral.take(keyOf(token)), request);
+  await ephemeral.put(keyOf(token), { ...taken, used_by: request.request_id }, CONFIRMATION_MS);
+}
+
+/** Opens a used token again, where what it was used for could not be begun. */
+export async function reopenConfirmation(token: string, asked: Confirmation, ephemeral: Ephemeral): Promise<void> {
+  const { person_id, command, input } = asked;
+  await ephemeral.put(keyOf(token), { person_id, command, input }, CONFIRMATION_MS);
+}
+
+type Asker = Request & { readonly person: Person };
+
+function ofAsker(stored: unknown, request: Asker): Confirmation {
+  const found = Confirmation.safeParse(stored);
   const theirs = found.success && found.data.person_id === request.person.person_id;
   if (theirs && (found.data.used_by ?? request.request_id) === request.request_id) return found.data;
   throw new OpsError("confirmation_gone", "no such confirmation for this person");
-}
-
-/** Marks a token as used by this request. */
-export async function useConfirmation(
-  token: string,
-  asked: Confirmation,
-  use: { readonly request_id: string; readonly ephemeral: Ephemeral },
-): Promise<void> {
-  await use.ephemeral.put(keyOf(token), { ...asked, used_by: use.request_id }, CONFIRMATION_MS);
 }

@@ -9,6 +9,8 @@ const LINES_PER_MINUTE = 20;
 /** Queued runs of a person that may be open at once (design, "Bad input"). */
 const OPEN_RUNS = 50;
 const MINUTE_MS = 60_000;
+/** The key of the text that is said past the limit of lines; the intake says it once a minute. */
+export const TOO_MANY_LINES = "policy.too_many_lines";
 /** Open runs end at their own pace; this is when it is worth asking again. */
 const RETRY_OPEN_RUNS_MS = 2_000;
 
@@ -21,7 +23,7 @@ export async function limitLines(speaker: string, ephemeral: Ephemeral): Promise
   if (count <= LINES_PER_MINUTE) return;
   const seconds = Math.ceil(resets_in_ms / 1_000);
   throw new OpsError("rate_limited", `${speaker} said ${count} lines in a minute`, {
-    text: text("policy.too_many_lines", { limit: LINES_PER_MINUTE, seconds }),
+    text: text(TOO_MANY_LINES, { limit: LINES_PER_MINUTE, seconds }),
     retry_after_ms: resets_in_ms,
   });
 }

@@ -27,6 +27,8 @@ export interface Gateway {
 
 /** A message that could not be sent for a day is of no use any more. */
 const MAX_AGE_MS = 86_400_000;
+/** How long a lane rests when the database is away. */
+const AWAY_MS = 1_000;
 
 /**
  * One lane a chat, in order; the lanes side by side. A message is claimed only when its budgets (the token's, the chat's) are booked, so that
@@ -78,45 +80,46 @@ async function drain(deps: GatewayDeps, lane: Lane, stopping: AbortSignal): Prom
       await sendNext(deps, lane, { id, stopping });
     } catch (thrown) {
       ids.delete(id);
-      deps.log.warn({ err: thrown, delivery_id: id }, "a message could not be worked on; the sweeper queues it again");
+      await afterTrouble(deps, ids, { id, stopping }, thrown);
+    } finally {
+      deps.deliveries.letGo(id);
     }
   }
   leave();
 }
 
 async function sendNext(deps: GatewayDeps, lane: Lane, { id, stopping }: Next): Promise<void> {
-  if (!(await booked(deps, lane, stopping))) return;
+  if (!(await booked(deps, lane, { id, stopping }))) return;
   lane.ids.delete(id);
-  const claim = await claimed(deps, lane, { id, stopping });
+  const claim = await deps.deliveries.claim(id);
   const rest_ms = claim ? await deliver(deps, lane.channel, claim, stopping) : 0;
   if (rest_ms > 0) putFirst(lane.ids, id);
   await pause(rest_ms, stopping);
 }
 
-/** Waits for the budgets of one message; false when the process stops. */
-async function booked({ ephemeral }: GatewayDeps, { channel, address }: Lane, stopping: AbortSignal): Promise<boolean> {
+/** Waits for the budgets of one message; false when the process stops, or another process has it meanwhile: then nothing is booked for it. */
+async function booked({ ephemeral, deliveries }: GatewayDeps, lane: Lane, { id, stopping }: Next): Promise<boolean> {
   while (!stopping.aborted) {
-    const wait_ms = await ephemeral.reserve(channel.budgets(address));
+    if (!(await deliveries.locate(id))) {
+      lane.ids.delete(id);
+      return false;
+    }
+    const wait_ms = await ephemeral.reserve(lane.channel.budgets(lane.address));
     if (wait_ms === 0) return !stopping.aborted;
     await pause(wait_ms, stopping);
   }
   return false;
 }
 
-/**
- * Claims a message. Where the database does not answer, the claim may be stored all the same: the message would be ours without our knowing,
- * so it is given back as soon as the database answers, and is the next again.
- */
-async function claimed({ deliveries, log }: GatewayDeps, { ids }: Lane, { id, stopping }: Next): Promise<ClaimedDelivery | null> {
-  try {
-    return await deliveries.claim(id);
-  } catch (thrown) {
-    const { code, text } = toOpsError(thrown);
-    if (code !== "unavailable") throw thrown;
-    await persist({ log, stopping }, () => deliveries.postpone({ delivery_id: id }, 0, { code, text }));
-    putFirst(ids, id);
-    return null;
+/** While the database is away the message stays where it is; whatever else went wrong, the sweeper brings it back. */
+async function afterTrouble({ log }: GatewayDeps, ids: Set<string>, { id, stopping }: Next, thrown: unknown): Promise<void> {
+  if (toOpsError(thrown).code !== "unavailable") {
+    log.warn({ err: thrown, delivery_id: id }, "a message could not be worked on; the sweeper queues it again");
+    return;
   }
+  log.debug({ err: thrown, delivery_id: id }, "a message waits for the database");
+  putFirst(ids, id);
+  await pause(AWAY_MS, stopping);
 }
 
 /** What the platform did not take yet keeps its place in the chat. */
@@ -139,7 +142,7 @@ async function deliver(deps: GatewayDeps, channel: Channel, claim: ClaimedDelive
   const reason = { code: result.code, text: result.text };
   if (!result.retryable || claim.age_ms > MAX_AGE_MS) {
     log.warn({ delivery_id, platform, code: result.code, reason: result.message }, "a message could not be delivered");
-    await stored(() => deliveries.fail(claim, "failed", reason));
+    await deps.enqueueDeliveries(await stored(() => deliveries.fail(claim, "failed", reason)));
     return 0;
   }
   const delay_ms = backoff(claim.attempts, result);

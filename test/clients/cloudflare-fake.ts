@@ -9,6 +9,7 @@ const RULES = "/client/v4/zones/zone-1/firewall/access_rules/rules";
 
 /** How a call fails. */
 interface Fault {
+  /** 0: it does not fail. */
   readonly status: number;
   readonly headers?: Record<string, string>;
   /** Acts, then cuts the connection. */
@@ -41,9 +42,9 @@ export function createCloudflareFake() {
     const refusal = refuse(request, url);
     if (refusal) return send(refusal);
     const fault = faults.shift();
-    if (fault && !fault.drop) return send([fault.status, failure(fault.status, "fault")], fault.headers);
+    if (fault?.status) return send([fault.status, failure(fault.status, "fault")], fault.headers);
     const result = act(rules, { method: request.method ?? "", url, body });
-    if (fault) return void request.socket.destroy();
+    if (fault?.drop) return void request.socket.destroy();
     send(result);
   };
   const server = createServer((request, response) => void answer(request, response));
@@ -73,6 +74,8 @@ function refuse({ headers }: IncomingMessage, { pathname }: URL): Answer | null 
 
 function act(rules: StoredRule[], { method, url, body }: { method: string; url: URL; body: string }): Answer {
   if (method === "DELETE") return remove(rules, url.pathname.slice(RULES.length + 1));
+  const id = url.pathname.slice(RULES.length + 1);
+  if (method === "GET" && id) return get(rules, id);
   if (method === "GET") return list(rules, url.searchParams);
   const { mode, notes, configuration } = JSON.parse(body) as StoredRule;
   const value = expand(configuration.value);
@@ -88,6 +91,11 @@ function list(rules: readonly StoredRule[], query: URLSearchParams): Answer {
   const [target, value, page] = ["configuration.target", "configuration.value", "page"].map((name) => query.get(name));
   const found = rules.filter(({ configuration }) => configuration.target === target && configuration.value === value);
   return [200, success(Number(page ?? 1) > 1 ? [] : found)];
+}
+
+function get(rules: readonly StoredRule[], id: string): Answer {
+  const rule = rules.find((candidate) => candidate.id === id);
+  return rule ? [200, success(rule)] : [404, failure(10_001, "firewallaccessrules.api.not_found")];
 }
 
 function remove(rules: StoredRule[], id: string): Answer {

@@ -152,20 +152,45 @@ describe("a failure that stays", () => {
     op.hears(/203\.0\.113\.8 {2}failed {2}The other side refuses this.*\nUndo: cf_release 203\.0\.113\.7$/);
   });
 
-  it("that leaves open what happened makes the run unknown; among others, the address not certain", async () => {
-    const { op, edge, runOf } = desk();
+  it("that leaves open what happened is looked up by the next try", async () => {
+    const { op, edge, passes, runOf } = desk();
+    edge.breaks("block", { error: unknown, times: 1, after: true });
+    const outcome = await op.says("/block 203.0.113.7");
+    await passes(ALL_TRIES_MS);
+    op.hears(/^203\.0\.113\.7 is blocked\n.*\nUndo: /);
+    expect(await runOf(outcome)).toMatchObject({ status: "succeeded", attempts: 2 });
+    expect(edge.calls("block")).toBe(1);
+  });
+
+  it("that leaves it open to the last makes the run unknown; among others, the address not certain", async () => {
+    const { op, edge, passes, runOf } = desk();
     edge.breaks("block", { error: unknown, of: "203.0.113.7" });
-    expect(await runOf(await op.says("/block 203.0.113.7"))).toMatchObject({ status: "unknown", error: { code: "outcome_unknown" } });
+    const alone = await op.says("/block 203.0.113.7");
+    await passes(ALL_TRIES_MS);
+    expect(await runOf(alone)).toMatchObject({ status: "unknown", attempts: 8, error: { code: "outcome_unknown" } });
     op.hears("Nobody knows whether this was done");
-    expect(await runOf(await op.says("/block 203.0.113.7 203.0.113.8"))).toMatchObject({ status: "succeeded" });
+    const several = await op.says("/block 203.0.113.7 203.0.113.8");
+    await passes(ALL_TRIES_MS);
+    expect(await runOf(several)).toMatchObject({ status: "succeeded" });
     op.hears(/203\.0\.113\.7 {2}not certain/);
   });
 
   it("of all makes the run unknown when one of them is", async () => {
-    const { op, edge, runOf } = desk();
+    const { op, edge, passes, runOf } = desk();
     const { block } = edge;
     edge.block = (ip, ...rest) => (ip === "203.0.113.8" ? Promise.reject(unknown) : block(ip, ...rest));
     edge.breaks("block", { error: refused, of: "203.0.113.7" });
-    expect(await runOf(await op.says("/block 203.0.113.7 203.0.113.8"))).toMatchObject({ status: "unknown" });
+    const outcome = await op.says("/block 203.0.113.7 203.0.113.8");
+    await passes(ALL_TRIES_MS);
+    expect(await runOf(outcome)).toMatchObject({ status: "unknown" });
+  });
+
+  it("keeps a later try from looking: then nobody knows what the earlier ones did", async () => {
+    const { op, edge, passes, runOf } = desk();
+    edge.breaks("block", { error: unavailable, times: 1 });
+    edge.breaks("find", { error: unavailable });
+    const outcome = await op.says("/block 203.0.113.7");
+    await passes(ALL_TRIES_MS);
+    expect(await runOf(outcome)).toMatchObject({ status: "unknown", attempts: 8 });
   });
 });

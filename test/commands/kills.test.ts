@@ -39,11 +39,11 @@ describe("a process that was killed", () => {
     expect(edge.rules).toHaveLength(1);
   });
 
-  it("after it deleted the rule: the address is released, and was not free all along", async () => {
+  it("after it deleted the rule: the address is not blocked, and nothing is offered that would block it", async () => {
     const { runs, run_id, op, sweeps } = await waiting(`/release ${IP}`);
     await runs.claim(run_id);
     await sweeps();
-    op.hears(`${IP} is released`);
+    op.hears(/^203\.0\.113\.7 is not blocked$/);
   });
 
   it("and comes to life again changes nothing: the run has another worker", async () => {

@@ -36,7 +36,7 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   "cf.protected.*": PROTECTED.map(String),
   "cf.status.*": ["blocked", "already_blocked", "released", "not_blocked", "failed", "unverified"],
   "cf.search.*": ["blocked", "not_blocked"],
-  "cf.block.*": ["title", "blocked", "already_blocked"],
+  "cf.block.*": ["title", "blocked", "already_blocked", "unverified"],
   "cf.release.*": ["title", "released", "not_blocked", "unverified"],
   "parse.type.*": [
     "text",

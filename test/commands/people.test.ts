@@ -30,11 +30,23 @@ describe("granting", () => {
     expect(await people.find("webex:kim@example.com")).toMatchObject({ role: "operator" });
   });
 
-  it.each(["kim", "Telegram:9", "telegram:", "telegram:9 9", "@kim"])("refuses %j, which is nobody", async (who) => {
-    const { admin } = desk();
-    expect(codeOf(await admin.calls("grant", { identity: who, role: "viewer" }))).toBe("invalid_input");
-    admin.hears("A person is written as platform:id, like telegram:1002.");
+  it("knows a platform in any case, as phones write it at the beginning of a line", async () => {
+    const { admin, people } = desk();
+    await admin.says("/grant Telegram:9 viewer");
+    expect(await people.find("telegram:9")).toMatchObject({ role: "viewer" });
+    await admin.says("/revoke TELEGRAM:9");
+    admin.hears(/^telegram:9 has no role any more/);
+    expect(codeOf(await admin.says("/revoke key:ci"))).toBe("invalid_input");
   });
+
+  it.each(["kim", "telegram:", "telegram:9 9", "@kim", "telegram:@kim", "key:ci", "local:x", "slack:kim"])(
+    "refuses %j, which is nobody",
+    async (who) => {
+      const { admin } = desk();
+      expect(codeOf(await admin.calls("grant", { identity: who, role: "viewer" }))).toBe("invalid_input");
+      admin.hears("A person is written like telegram:1002, webex:kim@example.com or slack:U012AB3CD.");
+    },
+  );
 
   it.each(["ingest", "root", ""])("refuses the role %j", async (role) => {
     const { admin } = desk();

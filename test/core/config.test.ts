@@ -103,12 +103,12 @@ describe("the first grants", () => {
   const rolesOf = (env: Record<string, string>) => new Map(parse(env).first_grants.map(({ identity, role }) => [identity, role]));
 
   it("are those of the lists, the highest role where one is named twice", () => {
-    const env = { SANDBOX: "0", ADMINS: "telegram:7,webex:Ops@Example.com", OPERATORS: "slack:U1", VIEWERS: "telegram:7,key:ci" };
+    const env = { SANDBOX: "0", ADMINS: "telegram:7,webex:Ops@Example.com", OPERATORS: "slack:U1", VIEWERS: "telegram:7,Telegram:8" };
     expect([...rolesOf(env)]).toEqual([
       ["telegram:7", "admin"],
       ["webex:ops@example.com", "admin"],
       ["slack:U1", "operator"],
-      ["key:ci", "viewer"],
+      ["telegram:8", "viewer"],
     ]);
   });
 
@@ -119,6 +119,11 @@ describe("the first grants", () => {
     expect(roles.get("telegram:1003")).toBe("viewer");
     expect(roles.get("webex:admin@example.com")).toBe("admin");
     expect(roles.get("slack:UADMIN")).toBe("admin");
+  });
+
+  it("say whether a setting or the sandbox gives them", () => {
+    const sources = new Map(parse({ VIEWERS: "telegram:1001" }).first_grants.map(({ identity, source }) => [identity, source]));
+    expect([sources.get("telegram:1001"), sources.get("telegram:1002")]).toEqual(["setting", "sandbox"]);
   });
 });
 
@@ -147,6 +152,8 @@ const WRONG: readonly (readonly [variable: string, value: string, besides?: Reco
   ["ADMINS", "telegram:1001,telegram:bob"],
   ["OPERATORS", "webex:desk"],
   ["VIEWERS", "constructor:1"],
+  ["VIEWERS", "telegram:7,key:ci"],
+  ["ADMINS", "local:x"],
   ["DEFAULT_LOCALE", "fr"],
   ["TZ_DEFAULT", "Mars/Olympus"],
   ["TZ_DEFAULT", "+09:00"],

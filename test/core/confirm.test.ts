@@ -112,23 +112,38 @@ describe("the press of a button that is delivered again", () => {
     expect(await admin.repeats()).toEqual(dropped);
   });
 
-  it("twice at once is one run", async () => {
+  it("twice at once is one run, and one is told that it was used", async () => {
     const { desk, admin, token } = await asked();
     const outcomes = await Promise.all([press(admin, token), press(admin, token)]);
-    expect(outcomes.map(({ kind }) => kind)).toEqual(["done", "done"]);
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual(["done", "failed"]);
+    expect(desk.people.calls("grant")).toBe(1);
     expect(await desk.runs.list({ limit: 9 })).toHaveLength(1);
   });
 });
 
 describe("a crash", () => {
-  it("between the run and the mark on the token loses nothing and does nothing twice", async () => {
+  it("while the token is marked does nothing, and says so", async () => {
     const { desk, admin, token, role } = await asked();
     desk.ephemeral.breaks("put", { times: 1 });
     expect(codeOf(await press(admin, token))).toBe("unavailable");
-    expect(await role()).toBe("admin");
-    // The platform delivers it again, or the person presses once more.
+    expect(codeOf(await admin.repeats())).toBe("confirmation_gone");
+    expect(await role()).toBeNull();
+  });
+
+  it("between the mark and the run: the same press, delivered again, goes on", async () => {
+    const { desk, admin, token, role } = await asked();
+    desk.ephemeral.breaks("put", { times: 1, after: true });
+    expect(codeOf(await press(admin, token))).toBe("unavailable");
     expect(await admin.repeats()).toMatchObject({ kind: "done", output: { after: "admin" } });
+    expect(await role()).toBe("admin");
     expect(desk.people.calls("grant")).toBe(1);
+  });
+
+  it("a yes and a no at once: one of them is heard", async () => {
+    const { admin, token, role } = await asked();
+    const outcomes = await Promise.all([press(admin, token), admin.asks({ kind: "cancel", token })]);
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual(["done", "failed"]);
+    expect(await role()).toBe(outcomes[0]?.kind === "done" ? "admin" : null);
   });
 
   it("before the run leaves the button to be pressed again", async () => {

@@ -46,7 +46,7 @@ describe("a missing argument", () => {
   it("is not asked for while what was given is wrong", async () => {
     const { admin } = desk();
     expect(codeOf(await admin.says("/grant kim"))).toBe("invalid_input");
-    admin.hears("A person is written as platform:id, like telegram:1002.");
+    admin.hears("A person is written like telegram:1002, webex:kim@example.com or slack:U012AB3CD.");
     expect(await admin.says("viewer")).toMatchObject({ kind: "suggest" });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES, type ErrorCode, OpsError, toOpsError } from "../../core/errors.ts";
-import { codeOf, createTestDesk, type Persona, type TestDesk } from "../support/conversation.ts";
+import { createTestDesk, type Persona, type TestDesk } from "../support/conversation.ts";
 
 const codes = Object.keys(ERROR_CODES) as ErrorCode[];
 
@@ -44,7 +44,6 @@ const NEEDED: readonly (readonly [
   ["the count of open runs", ({ runs }, error) => runs.breaks("countOpen", { error }), (who) => who.says("/block 203.0.113.7")],
   ["the runs", ({ runs }, error) => runs.breaks("insert", { error }), (who) => who.says("/block 203.0.113.7")],
   ["the runs of inline commands", ({ runs }, error) => runs.breaks("insert", { error }), (who) => who.says("/grant telegram:9 viewer")],
-  ["the ends of runs", ({ runs }, error) => runs.breaks("finish", { error }), (who) => who.says("/grant telegram:9 viewer")],
   ["reading runs", ({ runs }, error) => runs.breaks("get", { error }), (who) => who.says("/status 7k2m9qd04xvb")],
   ["the people", ({ people }, error) => people.breaks("grant", { error }), (who) => who.says("/grant telegram:9 viewer")],
   ["the health", ({ health }, error) => health.breaks("check", { error }), (who) => who.says("/ping")],
@@ -76,7 +75,7 @@ describe("dispatch never rejects", () => {
   it("without the audit: what is accepted stays accepted, and the log has the line", async () => {
     const desk = createTestDesk();
     const op = desk.person("telegram:1002", "operator");
-    desk.auditLog.breaks("append");
+    desk.auditLog.breaks("append", { times: 1 });
     expect(await op.says("/block 203.0.113.7")).toMatchObject({ kind: "queued" });
     expect(desk.log.lines).toMatchObject([{ level: "error", fields: { entry: { command: "cf_block", outcome: "queued" } } }]);
   });
@@ -102,7 +101,7 @@ describe("an inline write", () => {
     const desk = createTestDesk();
     const admin = desk.person("telegram:1001", "admin");
     desk.runs.breaks("finish", { times: 1 });
-    expect(codeOf(await admin.says("/grant telegram:9 viewer"))).toBe("unavailable");
+    expect(await admin.says("/grant telegram:9 viewer")).toMatchObject({ kind: "done" });
     expect(await admin.repeats()).toMatchObject({ kind: "done" });
     expect(await desk.runs.list({ limit: 9 })).toMatchObject([{ status: "succeeded", error: null }]);
   });

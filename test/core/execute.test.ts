@@ -1,5 +1,7 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it } from "vitest";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { Command, CommandContext } from "../../core/command.ts";
 import { execute } from "../../core/execute.ts";
@@ -96,6 +98,27 @@ describe("execute", () => {
   it("leaves nothing on the process's signal, however often it runs", async () => {
     const { stop, run } = surroundings();
     for (let time = 0; time < 50; time++) await run(testCommand());
+    await expect(run(testCommand({ handle: async () => Promise.reject(new TypeError("no")) }))).rejects.toThrow("no");
     expect(getEventListeners(stop.signal, "abort")).toEqual([]);
+  });
+
+  it("keeps nothing of a call that is over, though its time limit is far away", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const { run } = surroundings();
+    const signals: WeakRef<AbortSignal>[] = [];
+    const command = testCommand({
+      ...within(600_000),
+      handle: async (words, { signal }) => {
+        signal.addEventListener("abort", () => undefined, { once: true });
+        signals.push(new WeakRef(signal));
+        return { said: words };
+      },
+    });
+    for (let time = 0; time < 20; time++) await run(command);
+    await vi.waitFor(() => {
+      collect();
+      expect(signals.filter((signal) => signal.deref() !== undefined).length).toBeLessThan(3);
+    }, 5_000);
   });
 });

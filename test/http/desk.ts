@@ -76,7 +76,11 @@ function createRuns() {
   const clock = createTestClock(Date.UTC(2026, 10, 22));
   const runs = createMemoryRuns(clock, createMemoryDeliveries(clock));
   const nothing = async () => {};
-  const acceptor = createRunAcceptor({ runs, enqueueRuns: nothing, enqueueDeliveries: nothing });
+  const acceptor = createRunAcceptor({
+    ...{ runs, enqueueRuns: nothing, enqueueDeliveries: nothing },
+    log: createMemoryLog(),
+    stopping: new AbortController().signal,
+  });
   return {
     clock,
     reader: runs,
@@ -89,8 +93,8 @@ function createRuns() {
       },
     },
     end: async (run_id: string, result: Omit<RunEnd, "reply">) => {
-      await runs.claim(run_id);
-      await runs.finish(run_id, { ...result, reply: { tone: "ok", title: raw("") } });
+      const claim = await runs.claim(run_id);
+      if (claim) await runs.finish(claim, { ...result, reply: { tone: "ok", title: raw("") } });
     },
   };
 }

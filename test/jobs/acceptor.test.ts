@@ -18,7 +18,8 @@ async function open() {
     for (const { id, job_id, delay_ms } of added)
       jobs.push(`${table} ${job_id} ${delay_ms} ${stored.some((row) => "id" in row && row.id === id)}`);
   };
-  const deps = { runs: here.runs, enqueueRuns: enqueue("runs"), enqueueDeliveries: enqueue("deliveries") };
+  const shared = { log: createMemoryLog(), stopping: new AbortController().signal };
+  const deps = { ...shared, runs: here.runs, enqueueRuns: enqueue("runs"), enqueueDeliveries: enqueue("deliveries") };
   return { ...here, jobs, deps, acceptor: createRunAcceptor(deps) };
 }
 
@@ -50,11 +51,12 @@ it("a run that was accepted stays accepted though the queue is away", async () =
 
 it("a run that is carried out at once is stored before and after, and begins once", async () => {
   const { acceptor, runs, jobs } = await open();
-  expect(await acceptor.begin(aRun("r1"))).toMatchObject({ fresh: true, run: { status: "running", attempts: 1 } });
-  expect(await acceptor.begin(aRun("r1"))).toMatchObject({ fresh: false, run: { status: "running" } });
+  const { run, claim } = await acceptor.begin(aRun("r1"));
+  expect(run).toMatchObject({ status: "running", attempts: 1 });
+  expect(await acceptor.begin(aRun("r1"))).toMatchObject({ claim: null, run: { status: "running" } });
   expect(await acceptor.countOpen("p1")).toBe(1);
-  await acceptor.end("r1", anEnd());
-  expect(await acceptor.begin(aRun("r1"))).toMatchObject({ fresh: false, run: { status: "succeeded", output: { n: 1 } } });
+  if (claim) await acceptor.end(claim, anEnd());
+  expect(await acceptor.begin(aRun("r1"))).toMatchObject({ claim: null, run: { status: "succeeded", output: { n: 1 } } });
   expect(await acceptor.countOpen("p1")).toBe(0);
   expect([jobs, (await runs.get("r1"))?.finished_at]).toEqual([[], expect.any(String)]);
 });

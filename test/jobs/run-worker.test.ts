@@ -164,7 +164,9 @@ describe("while the database is away", () => {
     const here = await open(() => "done");
     here.breaks("claim", { times: 1, after: true });
     await here.work("r1").catch(() => undefined);
-    expect(await here.run()).toMatchObject({ status: "accepted" });
+    expect(await here.runs.takeOver()).toEqual([]);
+    await here.rows("UPDATE runs SET sweep_at = now() - interval '1 second'");
+    expect(await here.runs.takeOver()).toMatchObject([{ id: "r1" }]);
     await here.workThrough();
     expect(await here.run()).toMatchObject({ status: "succeeded" });
   });

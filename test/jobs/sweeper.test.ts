@@ -8,7 +8,7 @@ import { startSweeper, sweep } from "../../jobs/sweeper.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 import { usePostgres, withClient } from "../support/postgres.ts";
 import { useRedis } from "../support/redis.ts";
-import { aDelivery, anEnd, aRun } from "../support/rows.ts";
+import { aDelivery, anEnd, aRun, claimOf } from "../support/rows.ts";
 import { openProcess, SILENT, type TestProcess } from "../support/stores.ts";
 
 const postgres = usePostgres();
@@ -48,9 +48,10 @@ async function startStage(database: Connection, queue = queueOn(database)) {
 }
 
 async function carryOut({ runs }: Pick<TestProcess, "runs">, id: string, done: string[]): Promise<void> {
-  if (!(await runs.claim(id))) return;
+  const claim = await runs.claim(id);
+  if (!claim) return;
   done.push(id);
-  await runs.finish(id, anEnd());
+  await runs.finish(claim, anEnd());
 }
 
 const generations = async ({ rows }: Pick<TestProcess, "rows">) =>
@@ -81,7 +82,7 @@ describe("the sweeper queues", () => {
     const stage = await startStage(await postgres.database());
     for (const run_id of ["r1", "r2"]) await stage.runs.insert(aRun(run_id), { delivery: null, claim: run_id === "r2" });
     await stage.add("r1");
-    const later = await stage.runs.postpone("r2", 60_000);
+    const later = await stage.runs.postpone(await claimOf(stage, "r2"), 60_000);
     await stage.enqueue(later ? [later] : []);
     for (let round = 0; round < 3; round++) {
       await stage.rows(sweepableNow);

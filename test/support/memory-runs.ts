@@ -1,6 +1,6 @@
 import type { RunFilter } from "../../core/ports.ts";
 import type { NewRun, RunView } from "../../core/run.ts";
-import { type ClaimedRun, type Job, jobId, type RunStore } from "../../core/stores.ts";
+import { type ClaimedRun, type Job, jobId, type RunClaim, type RunStore } from "../../core/stores.ts";
 import type { TestClock } from "./clock.ts";
 import type { MemoryDeliveries } from "./memory-deliveries.ts";
 
@@ -18,9 +18,9 @@ interface Row {
 export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDeliveries, "insert" | "replace">): RunStore {
   const rows = new Map<string, Row>();
   const now = () => clock.now().toISOString();
-  const mine = (run_id: string): Row | null => {
+  const mine = ({ run_id, generation }: RunClaim): Row | null => {
     const row = rows.get(run_id);
-    return row?.claimed && row.run.status === "running" ? row : null;
+    return row?.claimed && row.generation === generation && row.run.status === "running" ? row : null;
   };
   return {
     get: async (run_id) => structuredClone(rows.get(run_id)?.run ?? null),
@@ -28,27 +28,29 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
     countOpen: async (person_id) => [...rows.values()].filter(({ run }) => run.person_id === person_id && run.finished_at === null).length,
     async insert(stored, { delivery, claim }) {
       const found = rows.get(stored.run_id);
-      if (found) return { run: structuredClone(found.run), fresh: false, jobs: [] };
+      if (found) return { run: structuredClone(found.run), fresh: false, claim: null, jobs: [] };
       const run = { ...toView(stored), created_at: now(), ...(claim && { status: "running" as const, attempts: 1, started_at: now() }) };
       rows.set(stored.run_id, { run, stored, claimed: claim, takeovers: 0, generation: 0, due_at: clock.ms() });
-      return { run: structuredClone(run), fresh: true, jobs: delivery ? await deliveries.insert(delivery) : [] };
+      const held = claim ? { run_id: stored.run_id, claimed_by: 1, generation: 0 } : null;
+      return { run: structuredClone(run), fresh: true, claim: held, jobs: delivery ? await deliveries.insert(delivery) : [] };
     },
-    async claim(run_id) {
+    async claim(run_id, early = false) {
       const row = rows.get(run_id);
-      if (row?.run.status !== "accepted" || row.due_at > clock.ms()) return null;
+      if (row?.run.status !== "accepted" || (row.due_at > clock.ms() && !early)) return null;
       row.claimed = true;
       row.run = { ...row.run, status: "running", attempts: row.run.attempts + 1, started_at: row.run.started_at ?? now() };
       return toClaimed(row);
     },
-    async finish(run_id, { status, output, error, reply }) {
-      const row = mine(run_id);
+    async finish(claim, { status, output, error, reply }) {
+      const row = mine(claim);
       if (!row) return null;
       row.claimed = false;
       // As a database would keep it.
       row.run = { ...row.run, status, output: JSON.parse(JSON.stringify(output ?? null)), error, finished_at: now() };
-      return deliveries.replace(run_id, JSON.parse(JSON.stringify(reply)));
+      return deliveries.replace(claim.run_id, JSON.parse(JSON.stringify(reply)));
     },
-    postpone: async (run_id, delay_ms) => reopen(mine(run_id), clock.ms() + delay_ms, delay_ms),
+    postpone: async (claim, delay_ms) => reopen(mine(claim), clock.ms() + delay_ms, delay_ms),
+    letGo: () => undefined,
     async takeOver() {
       const dead = [...rows.values()].filter(({ claimed }) => claimed);
       // The try that died is not counted.
@@ -84,9 +86,9 @@ function toView({ run_id, command, input, person_id, identity }: NewRun): RunVie
   return { run_id, command, input: structuredClone(input), person_id, identity, created_at: "", ...open };
 }
 
-function toClaimed({ run, stored, takeovers }: Row): ClaimedRun {
+function toClaimed({ run, stored, takeovers, generation }: Row): ClaimedRun {
   const { request_id, locale, zone } = stored;
-  return structuredClone({ ...run, request_id, locale, zone, takeovers, claimed_by: 1 });
+  return structuredClone({ ...run, request_id, locale, zone, takeovers, claimed_by: 1, generation });
 }
 
 function listRuns(rows: readonly Row[], { person_id, status, command, before, limit }: RunFilter): RunView[] {

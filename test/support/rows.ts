@@ -1,5 +1,6 @@
+import type { QueryResultRow } from "pg";
 import type { NewDelivery, NewRun, RunEnd } from "../../core/run.ts";
-import type { InboxEvent } from "../../core/stores.ts";
+import type { InboxEvent, RunClaim } from "../../core/stores.ts";
 
 /** A run somebody asked for; what matters to a test is given. */
 export function aRun(run_id: string, more: Partial<NewRun> = {}): NewRun {
@@ -26,4 +27,12 @@ export function anEnd(more: Partial<RunEnd> = {}): RunEnd {
 /** An event of a chat, as the adapters store it. */
 export function anEvent(number: number, lane = "1001", more: Readonly<Record<string, unknown>> = {}): InboxEvent {
   return { request_id: `telegram-1-${number}`, platform: "telegram", payload: { lane, number, ...more } };
+}
+
+/** The claim that stands on a run, as its holder has it. */
+export async function claimOf({ rows }: { rows<R extends QueryResultRow>(sql: string): Promise<R[]> }, run_id: string): Promise<RunClaim> {
+  const found = await rows<RunClaim>(
+    `SELECT run_id, coalesce(claimed_by, 0) AS claimed_by, generation FROM runs WHERE run_id = '${run_id}'`,
+  );
+  return found[0] ?? { run_id, claimed_by: 0, generation: 0 };
 }

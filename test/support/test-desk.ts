@@ -72,7 +72,7 @@ export function createDeskParts(options: TestDeskOptions) {
   let tokens = 0;
   const dispatch = createDispatch({
     ...{ ...shared, ephemeral, newToken: () => `token-${++tokens}` },
-    runs: createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries }),
+    runs: createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, stopping: stop.signal }),
   });
   const work = createRunWorker({ ...shared, runs, enqueueRuns, enqueueDeliveries, identify: people.find });
   return { ...memory, texts, registry, ports, dispatch, work, stop, enqueueRuns };

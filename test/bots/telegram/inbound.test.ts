@@ -18,7 +18,8 @@ const message = (more: object, chat: object = PRIVATE) => update({ message: { me
 const press = (data: string | undefined, more: object = {}) =>
   update({ callback_query: { id: "9", from: ANN, chat_instance: "1", message: { message_id: 4, date: 0, chat: GROUP }, data, ...more } });
 
-const read = (content: Update) => toRequest(toEvent(123, content), { people, username: () => "Desk_Bot", locale: "en", zone: "UTC" });
+const DEPS = { people, bot_id: 123, username: () => "Desk_Bot", locale: "en", zone: "UTC" } as const;
+const read = (content: Update) => toRequest(toEvent(123, content), DEPS);
 const textOf = async (content: Update) => {
   const request = await read(content);
   return request?.ask.kind === "text" ? request.ask.text : request;
@@ -38,8 +39,7 @@ describe("an update", () => {
   it("survives being stored", async () => {
     const event = toEvent(123, message({ text: "/ping" }));
     const stored = JSON.parse(JSON.stringify(event));
-    const deps = { people, username: () => "Desk_Bot", locale: "en", zone: "UTC" } as const;
-    expect(await toRequest(stored, deps)).toEqual(await toRequest(event, deps));
+    expect(await toRequest(stored, DEPS)).toEqual(await toRequest(event, DEPS));
   });
 });
 
@@ -76,16 +76,41 @@ describe("a message in a group", () => {
     ["@Desk_Bot block 203.0.113.7", "block 203.0.113.7"],
     ["@desk_bot\nping", "ping"],
     ["@desk_bot", ""],
+    ["@desk_bot, block 203.0.113.7", "block 203.0.113.7"],
+    ["@desk_bot: ping", "ping"],
+    ["@desk_bot,ping", "ping"],
+    ["@desk_bot — ping", "— ping"],
+    ["@desk_bot!", ""],
+    ["@desk_bot. ping", "ping"],
+    ["@desk_bot，차단 203.0.113.7", "차단 203.0.113.7"],
+    ["/cancel@desk_bot", "/cancel@desk_bot"],
   ])("for us: %j", async (typed, asked) => {
     expect(await textOf(message({ text: typed }, GROUP))).toBe(asked);
   });
 
-  it.each(["hello all", "/ping@other_bot", "@other_bot ping", "@desk_bot_2 ping", "ask @desk_bot", ""])(
+  it.each(["hello all", "/ping@other_bot", "@other_bot ping", "@desk_bot_2 ping", "@desk_bot.example.com", "ask @desk_bot", ""])(
     "that is none of ours: %j",
     async (typed) => {
       expect(await read(message({ text: typed }, GROUP))).toBeNull();
     },
   );
+
+  const repliesTo = (id: number) => ({ reply_to_message: { message_id: 2, date: 0, chat: GROUP, from: { id, is_bot: true, first_name: "x" } } });
+
+  it.each([
+    ["203.0.113.7", "203.0.113.7"],
+    ["@desk_bot cancel", "cancel"],
+    ["/ping@desk_bot", "/ping@desk_bot"],
+  ])("that replies to ours is for us: %j", async (typed, asked) => {
+    expect(await textOf(message({ text: typed, ...repliesTo(123) }, GROUP))).toBe(asked);
+  });
+
+  it("that replies to another's, or has no words, or is another bot's command is none of ours", async () => {
+    expect(await read(message({ text: "203.0.113.7", ...repliesTo(124) }, GROUP))).toBeNull();
+    expect(await read(message({ text: "203.0.113.7", reply_to_message: { message_id: 2, date: 0, chat: GROUP } }, GROUP))).toBeNull();
+    expect(await read(message({ sticker: {}, ...repliesTo(123) }, GROUP))).toBeNull();
+    expect(await read(message({ text: "/ping@other_bot", ...repliesTo(123) }, GROUP))).toBeNull();
+  });
 
   it("is answered in the group", async () => {
     expect(await read(message({ text: "/ping" }, GROUP))).toMatchObject({

@@ -35,7 +35,7 @@ function poll({ sandbox }: Pick<World, "sandbox">, changes: Partial<PollingDeps>
   const receive = async (events: readonly InboxEvent[]) => void batches.push(events.map(textOf));
   const polling = startPolling({
     ...{ api: createTelegramApi({ ...sandbox.telegram, token }), token, intake: { receive }, leases, log },
-    onReady: async (me) => void ready.push(me),
+    onReady: (me) => void ready.push(me),
     ...changes,
   });
   onTestFinished(async () => {
@@ -104,7 +104,37 @@ describe("polling", () => {
   }, 15_000);
 });
 
+describe("without a database", () => {
+  it("nobody can say who polls: that is said, and it goes on when it is back", async () => {
+    const world = await start();
+    await world.says("one");
+    const db = { away: true };
+    const { leases } = createLease();
+    const lease = async () => {
+      if (db.away) throw new OpsError("unavailable", "the database session is down");
+      return leases.lease();
+    };
+    const poller = poll(world, { leases: { lease } });
+    const waiting = { part: "telegram", state: "degraded", note: "waiting for the database" };
+    await vi.waitFor(() => expect(poller.polling.state()).toEqual(waiting), WAIT);
+    expect(poller.texts()).toEqual([]);
+    db.away = false;
+    await vi.waitFor(() => expect(poller.texts()).toEqual(["one"]), WAIT);
+  });
+});
+
 describe("one process at a time", () => {
+  it("waits for the lease without leaving anything behind at each try", async () => {
+    const tries = { count: 0 };
+    const added = vi.spyOn(AbortSignal.prototype, "addEventListener");
+    const removed = vi.spyOn(AbortSignal.prototype, "removeEventListener");
+    onTestFinished(() => vi.restoreAllMocks());
+    poll(await start(), { leases: { lease: async () => (tries.count++, null) } });
+    await vi.waitFor(() => expect(tries.count).toBe(4), WAIT);
+    // Of each pause that is over, its listener; the last one waits.
+    expect(added.mock.calls.length - removed.mock.calls.length).toBeLessThanOrEqual(1);
+  });
+
   it("polls: without the lease nothing is fetched", async () => {
     const world = await start();
     await world.says("one");

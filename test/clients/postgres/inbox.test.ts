@@ -11,10 +11,11 @@ const SOON = 60_000;
 const AT_ONCE = -1_000;
 
 describe("what comes in", () => {
-  it("is stored once, however often it comes, and told as news once", async () => {
+  it("is stored once, however often it comes, and told as ours until it is done", async () => {
     const here = await openProcess(await postgres.database());
     expect(await here.inbox.receive([anEvent(1), anEvent(2), anEvent(1)])).toEqual([anEvent(1), anEvent(2)]);
-    expect(await here.inbox.receive([anEvent(2), anEvent(3)])).toEqual([anEvent(3)]);
+    // The answer to the first storing may have been lost on the way.
+    expect(await here.inbox.receive([anEvent(2), anEvent(3)])).toEqual([anEvent(2), anEvent(3)]);
     expect(await here.inbox.receive([])).toEqual([]);
     await here.inbox.done("telegram-1-1");
     expect(await here.inbox.receive([anEvent(1)])).toEqual([]);

@@ -8,10 +8,10 @@ const postgres = usePostgres();
 const ANN = "telegram:1001";
 const NOWHERE = { host: "/nonexistent", port: 5432, user: "postgres", database: "postgres" };
 
-function open(database: Connection) {
+function open(database: Connection, sandbox = false) {
   const prisma = createPrisma(database);
   onTestFinished(() => prisma.$disconnect());
-  return createPeople(prisma);
+  return createPeople(prisma, { sandbox });
 }
 const start = async () => open(await postgres.database());
 
@@ -73,8 +73,8 @@ describe("a role", () => {
 
 describe("the roles that settings give", () => {
   const SETTINGS = [
-    { identity: ANN, role: "admin" },
-    { identity: "webex:ops@example.com", role: "operator" },
+    { identity: ANN, role: "admin", source: "setting" },
+    { identity: "webex:ops@example.com", role: "operator", source: "setting" },
   ] as const;
 
   it("are given once: a revoked one stays revoked, a changed one stays changed", async () => {
@@ -95,6 +95,55 @@ describe("the roles that settings give", () => {
       { person_id: ANN, role: "admin", source: "setting" },
       { person_id: "webex:ops@example.com", role: "operator", source: "setting" },
     ]);
+  });
+});
+
+describe("the roles of the sandbox's people", () => {
+  const SANDBOX = [{ identity: ANN, role: "admin", source: "sandbox" }] as const;
+  const SETTING = [{ identity: ANN, role: "viewer", source: "setting" }] as const;
+
+  /** A data folder that was tried out in the sandbox, and is used in earnest now. */
+  async function afterSandbox() {
+    const database = await postgres.database();
+    const [sandbox, real] = [open(database, true), open(database)];
+    await sandbox.applyFirstGrants(SANDBOX);
+    return { database, sandbox, real };
+  }
+
+  it("count while the sandbox is on, and for nobody real", async () => {
+    const { sandbox, real } = await afterSandbox();
+    expect((await sandbox.find(ANN))?.role).toBe("admin");
+    expect(await real.find(ANN)).toMatchObject({ person_id: ANN, role: null });
+    expect(await real.revoke(ANN, "cli")).toEqual({ before: null, after: null });
+  });
+
+  it("give way to a role that is given by command, which counts everywhere", async () => {
+    const { sandbox, real } = await afterSandbox();
+    expect(await real.grant(ANN, "viewer", "cli")).toEqual({ before: null, after: "viewer" });
+    expect((await real.find(ANN))?.role).toBe("viewer");
+    expect((await sandbox.find(ANN))?.role).toBe("viewer");
+    expect(await sandbox.grant(ANN, "operator", "cli")).toEqual({ before: "viewer", after: "operator" });
+    expect((await real.find(ANN))?.role).toBe("operator");
+  });
+
+  it("do not stand in the way of a setting, which takes their place", async () => {
+    const { database, sandbox, real } = await afterSandbox();
+    await real.applyFirstGrants(SETTING);
+    expect((await real.find(ANN))?.role).toBe("viewer");
+    expect((await sandbox.find(ANN))?.role).toBe("viewer");
+    await sandbox.applyFirstGrants(SANDBOX);
+    expect((await sandbox.find(ANN))?.role).toBe("viewer");
+    expect(await query(database, "SELECT role, source, revoked_by FROM grants ORDER BY grant_id")).toEqual([
+      { role: "admin", source: "sandbox", revoked_by: "settings" },
+      { role: "viewer", source: "setting", revoked_by: null },
+    ]);
+  });
+
+  it("once taken in the sandbox stay so there", async () => {
+    const { sandbox } = await afterSandbox();
+    await sandbox.revoke(ANN, "cli");
+    await sandbox.applyFirstGrants(SANDBOX);
+    expect((await sandbox.find(ANN))?.role).toBeNull();
   });
 });
 

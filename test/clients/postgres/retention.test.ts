@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { purge } from "../../../clients/postgres/retention.ts";
 import { usePostgres } from "../../support/postgres.ts";
-import { aDelivery, anEnd, anEvent, aRun } from "../../support/rows.ts";
+import { aDelivery, anEnd, anEvent, aRun, claimOf } from "../../support/rows.ts";
 import { openProcess } from "../../support/stores.ts";
 
 const postgres = usePostgres();
@@ -11,7 +11,7 @@ async function fill(here: Awaited<ReturnType<typeof openProcess>>): Promise<void
   await here.inbox.receive([anEvent(1), anEvent(2), anEvent(3)]);
   for (const number of [1, 2]) await here.inbox.done(`telegram-1-${number}`);
   for (const run_id of ["old", "open", "new"]) await here.runs.insert(aRun(run_id), { delivery: null, claim: true });
-  for (const run_id of ["old", "new"]) await here.runs.finish(run_id, anEnd());
+  for (const run_id of ["old", "new"]) await here.runs.finish(await claimOf(here, run_id), anEnd());
   for (const id of ["old-sent", "old-failed", "old-scheduled", "old-sending", "new-sent"]) await here.deliveries.insert(aDelivery(id));
   for (const [id, status] of [
     ["old-sent", "sent"],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { usePostgres } from "../../support/postgres.ts";
-import { aDelivery, anEnd, aRun, saying } from "../../support/rows.ts";
+import { aDelivery, anEnd, aRun, claimOf, saying } from "../../support/rows.ts";
 import { openGhost, openProcess, type TestProcess } from "../../support/stores.ts";
 
 const postgres = usePostgres();
@@ -23,7 +23,7 @@ describe("a run that is accepted", () => {
     expect(first).toMatchObject({ fresh: true, run: { run_id: "r1", status: "accepted", attempts: 0, started_at: null } });
     expect(first.jobs).toEqual([{ id: "answer-r1", job_id: "answer-r1-0", delay_ms: 300 }]);
     const again = await here.runs.insert(aRun("r1", { input: { other: true } }), { delivery: messageOf("r1"), claim: true });
-    expect(again).toEqual({ fresh: false, run: first.run, jobs: [] });
+    expect(again).toEqual({ fresh: false, claim: null, run: first.run, jobs: [] });
     expect(await here.rows("SELECT 1 FROM deliveries")).toHaveLength(1);
   });
 
@@ -49,7 +49,7 @@ describe("a run that is accepted", () => {
     await here.runs.insert(aRun("r2"), { delivery: null, claim: true });
     await here.runs.insert(aRun("r3", { person_id: "p2" }), accepted);
     expect(await here.runs.countOpen("p1")).toBe(2);
-    await here.runs.finish("r2", anEnd());
+    await here.runs.finish(await claimOf(here, "r2"), anEnd());
     expect(await here.runs.countOpen("p1")).toBe(1);
   });
 
@@ -57,7 +57,7 @@ describe("a run that is accepted", () => {
     const here = await start();
     await here.runs.insert(aRun("r1", { input: ODD }), { delivery: null, claim: true });
     const error = { code: "internal" as const, text: { raw: ODD.same + ODD["k\u0000"] } };
-    expect(await here.runs.finish("r1", anEnd({ output: ODD, error, status: "failed" }))).toEqual([]);
+    expect(await here.runs.finish(await claimOf(here, "r1"), anEnd({ output: ODD, error, status: "failed" }))).toEqual([]);
     const run = await here.runs.get("r1");
     expect(run).toMatchObject({ input: MENDED, output: MENDED, error: { text: { raw: MENDED.same + MENDED["k\ufffd"] } } });
   });
@@ -78,13 +78,13 @@ describe("a claim", () => {
   it("is to be had when the run is due, and not after its end", async () => {
     const here = await start();
     for (const run_id of ["r1", "r2"]) await here.runs.insert(aRun(run_id), { delivery: null, claim: true });
-    expect(await here.runs.postpone("r1", 60_000)).toEqual({ id: "r1", job_id: "r1-1", delay_ms: 60_000 });
-    expect(await here.runs.postpone("r2", 0.4)).toEqual({ id: "r2", job_id: "r2-1", delay_ms: 0.4 });
+    expect(await here.runs.postpone(await claimOf(here, "r1"), 60_000)).toEqual({ id: "r1", job_id: "r1-1", delay_ms: 60_000 });
+    expect(await here.runs.postpone(await claimOf(here, "r2"), 0.4)).toEqual({ id: "r2", job_id: "r2-1", delay_ms: 0.4 });
     expect(await here.runs.claim("r1")).toBeNull();
     expect(await here.runs.claim("r2")).toMatchObject({ attempts: 2 });
-    await here.runs.finish("r2", anEnd());
+    await here.runs.finish(await claimOf(here, "r2"), anEnd());
     expect(await here.runs.claim("r2")).toBeNull();
-    expect(await here.runs.postpone("r2", 0)).toBeNull();
+    expect(await here.runs.postpone(await claimOf(here, "r2"), 0)).toBeNull();
   });
 });
 
@@ -92,7 +92,7 @@ describe("the end of a run", () => {
   it("is stored together with the answer, which is queued in the place of the running message", async () => {
     const here = await start();
     await here.runs.insert(aRun("r1"), { delivery: messageOf("r1"), claim: true });
-    expect(await here.runs.finish("r1", anEnd())).toEqual([{ id: "answer-r1", job_id: "answer-r1-1", delay_ms: 0 }]);
+    expect(await here.runs.finish(await claimOf(here, "r1"), anEnd())).toEqual([{ id: "answer-r1", job_id: "answer-r1-1", delay_ms: 0 }]);
     expect(await here.runs.get("r1")).toMatchObject({
       status: "succeeded",
       output: { n: 1 },
@@ -100,7 +100,7 @@ describe("the end of a run", () => {
       finished_at: expect.any(String),
     });
     expect(await here.deliveries.claim("answer-r1")).toMatchObject({ version: 2, reply: saying("the answer") });
-    expect(await here.runs.finish("r1", anEnd({ status: "failed" }))).toBeNull();
+    expect(await here.runs.finish(await claimOf(here, "r1"), anEnd({ status: "failed" }))).toBeNull();
   });
 
   it("gives a message that is being sent a newer version, which its sender queues", async () => {
@@ -108,7 +108,7 @@ describe("the end of a run", () => {
     await here.runs.insert(aRun("r1"), { delivery: messageOf("r1"), claim: true });
     const claim = await here.deliveries.claim("answer-r1");
     if (!claim) throw new Error("the running message is not due");
-    expect(await here.runs.finish("r1", anEnd())).toEqual([]);
+    expect(await here.runs.finish(await claimOf(here, "r1"), anEnd())).toEqual([]);
     expect(await here.deliveries.sent(claim, "77")).toEqual([{ id: "answer-r1", job_id: "answer-r1-1", delay_ms: 0 }]);
     expect(await here.deliveries.claim("answer-r1")).toMatchObject({ version: 2, message_id: "77", reply: saying("the answer") });
   });
@@ -116,15 +116,16 @@ describe("the end of a run", () => {
   it("is not stored by a process that lost the run to another", async () => {
     const database = await postgres.database();
     const [ghost, there] = [openGhost(database), await openProcess(database)];
-    await ghost.runs.insert(aRun("r1"), { delivery: messageOf("r1"), claim: true });
+    const { claim: lost } = await ghost.runs.insert(aRun("r1"), { delivery: messageOf("r1"), claim: true });
+    if (!lost) throw new Error("the run is new");
     await there.runs.takeOver();
     const before = [await statusOf(there, "r1"), await there.rows("SELECT * FROM deliveries")];
-    expect(await ghost.runs.finish("r1", anEnd())).toBeNull();
-    expect(await ghost.runs.postpone("r1", 0)).toBeNull();
+    expect(await ghost.runs.finish(lost, anEnd())).toBeNull();
+    expect(await ghost.runs.postpone(lost, 0)).toBeNull();
     expect([await statusOf(there, "r1"), await there.rows("SELECT * FROM deliveries")]).toEqual(before);
     expect(await there.runs.claim("r1")).not.toBeNull();
-    expect(await ghost.runs.finish("r1", anEnd({ status: "failed" }))).toBeNull();
-    expect(await there.runs.finish("r1", anEnd())).toHaveLength(1);
+    expect(await ghost.runs.finish(lost, anEnd({ status: "failed" }))).toBeNull();
+    expect(await there.runs.finish(await claimOf(there, "r1"), anEnd())).toHaveLength(1);
   });
 });
 
@@ -134,7 +135,7 @@ describe("the run of a process that died", () => {
     const [here, there] = [await openProcess(database), await openProcess(database)];
     for (const run_id of ["r1", "r2"]) await here.runs.insert(aRun(run_id), { delivery: null, claim: true });
     await there.runs.insert(aRun("r3"), { delivery: null, claim: true });
-    await here.runs.finish("r2", anEnd());
+    await here.runs.finish(await claimOf(here, "r2"), anEnd());
     expect(await there.runs.takeOver()).toEqual([]);
     await here.die();
     expect(await there.runs.takeOver()).toEqual([{ id: "r1", job_id: "r1-1", delay_ms: 0 }]);
@@ -161,9 +162,9 @@ describe("looking for lost rows", () => {
     const here = await start();
     for (const run_id of ["r1", "r2", "r3"]) await here.runs.insert(aRun(run_id), { delivery: null, claim: true });
     const month_ms = 31 * 86_400_000;
-    await here.runs.postpone("r1", month_ms);
-    await here.runs.postpone("r2", 0);
-    await here.runs.finish("r3", anEnd());
+    await here.runs.postpone(await claimOf(here, "r1"), month_ms);
+    await here.runs.postpone(await claimOf(here, "r2"), 0);
+    await here.runs.finish(await claimOf(here, "r3"), anEnd());
     const jobs = await here.runs.requeue(["r1", "r2", "r3", "r404"]);
     expect(jobs.map(({ job_id }) => job_id).sort()).toEqual(["r1-2", "r2-2"]);
     const far = jobs.find(({ id }) => id === "r1")?.delay_ms ?? 0;

@@ -103,4 +103,20 @@ describe("a lease", () => {
     await vi.waitFor(() => expect(lease?.held()).toBe(false));
     await lease?.release();
   });
+
+  it("cannot be asked for without a connection, which is something else than that another holds it", async () => {
+    const database = await postgres.database();
+    const session = await start(database);
+    await session.close();
+    await expect(session.lease("scheduler")).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("that is asked for while the connection breaks is refused as unavailable, or had from the next one", async () => {
+    const database = await postgres.database();
+    const session = await start(database);
+    const asked = Promise.allSettled([1, 2, 3].map((name) => session.lease(`poller-${name}`)));
+    await breakAll(database);
+    for (const answer of await asked) if (answer.status === "rejected") expect(answer.reason).toMatchObject({ code: "unavailable" });
+    await vi.waitFor(async () => expect((await session.lease("scheduler"))?.held()).toBe(true), { timeout: 10_000 });
+  });
 });

@@ -1,0 +1,97 @@
+import type { CommandContext } from "../../core/command.ts";
+import { OpsError, toOpsError } from "../../core/errors.ts";
+import type { BlockRule } from "../../core/ports.ts";
+
+/** The time limit of a command on addresses, in milliseconds: 100 of them, when Cloudflare takes seconds for a call. */
+export const LIST_TIMEOUT_MS = 120_000;
+/** So long before the limit what is there is given, in milliseconds. */
+const CLOSING_MS = 5_000;
+/** Addresses dealt with at once: the account's budget is better spent on others' work than on one long list. */
+const AT_ONCE = 5;
+
+/** What a command does with one address. */
+export interface Work<R> {
+  carryOut(ip: string, signal: AbortSignal): Promise<R>;
+  /** What is told of an address that could not be dealt with. */
+  giveUp(ip: string, error: OpsError): R;
+}
+
+/** How a list is carried out; what a command's context says, and in tests another time limit. */
+export type ListOptions = Pick<CommandContext, "signal" | "last_attempt"> & { readonly timeout_ms?: number };
+
+/**
+ * Deals with addresses, a few at once. What may pass is thrown while a try is left, a step nobody knows the end of too: another try of
+ * the whole list is harmless, since every step looks before it repeats. On the last try what is there is given, late addresses as such.
+ * @returns one result each, in the order the addresses were given
+ * @throws OpsError as the worst failure, when not one address succeeded: then the run has failed too
+ */
+export async function eachAddress<R>(ips: readonly string[], options: ListOptions, work: Work<R>): Promise<readonly R[]> {
+  const near = AbortSignal.timeout((options.timeout_ms ?? LIST_TIMEOUT_MS) - CLOSING_MS);
+  const signal = AbortSignal.any([options.signal, near]);
+  const results: R[] = [];
+  const failures: OpsError[] = [];
+  let end: OpsError | undefined;
+
+  const deal = async (at: number, ip: string) => {
+    try {
+      if (near.aborted) throw new OpsError("timeout", `there was no time left for ${ip}`);
+      results[at] = await work.carryOut(ip, signal);
+    } catch (thrown) {
+      const error = toOpsError(thrown);
+      if (endsAll(error, options)) end ??= error;
+      failures.push(error);
+      results[at] = work.giveUp(ip, error);
+    }
+  };
+  const waiting = ips.entries();
+  const lane = async () => {
+    for (const [at, ip] of waiting) if (!end) await deal(at, ip);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  if (end) throw options.last_attempt ? end : toRetry(end);
+  if (failures.length === ips.length) throw worstOf(failures);
+  return results;
+}
+
+function endsAll(error: OpsError, { signal, last_attempt }: ListOptions): boolean {
+  if (signal.aborted || error.code === "internal") return true;
+  return !last_attempt && (error.retryable || error.code === "outcome_unknown");
+}
+
+/** What nobody knows the end of is looked up by the next try; the worker tries again what is retryable. */
+function toRetry(error: OpsError): OpsError {
+  if (error.code !== "outcome_unknown") return error;
+  const { retry_after_ms } = error;
+  return new OpsError("upstream_unavailable", error.message, { cause: error, ...(retry_after_ms !== undefined && { retry_after_ms }) });
+}
+
+/** Whether something may have been done to an address in spite of this failure. */
+export function isOpen({ code }: OpsError): boolean {
+  return code === "outcome_unknown" || code === "timeout";
+}
+
+/** That nobody knows about one address weighs more than that the others failed: somebody has to look. */
+function worstOf(failures: readonly OpsError[]): OpsError {
+  const worst = failures.find(isOpen) ?? failures[0] ?? new OpsError("internal", "no addresses");
+  return new OpsError(worst.code, `all ${failures.length} addresses failed: ${worst.message}`, { text: worst.text, cause: worst });
+}
+
+/**
+ * The rules that block an address.
+ * @throws OpsError `outcome_unknown` on a later try that cannot even look: an earlier one may have done its work and lost the answer
+ */
+export async function rulesOf(ip: string, { ports, signal, attempt }: CommandContext): Promise<readonly BlockRule[]> {
+  try {
+    return await ports.edge.find(ip, signal);
+  } catch (thrown) {
+    const error = toOpsError(thrown);
+    throw attempt > 1 && error.retryable ? unknownBecause(error) : error;
+  }
+}
+
+/** What to throw when it could not be looked up what became of a step; a mistake of ours stays one. */
+export function unknownBecause(error: OpsError): OpsError {
+  const { code, message, retry_after_ms } = error;
+  if (code === "internal") return error;
+  return new OpsError("outcome_unknown", message, { cause: error, ...(retry_after_ms !== undefined && { retry_after_ms }) });
+}
