@@ -22,6 +22,6 @@ export function greeting(config: Config, app: App): string[] {
     `listening on ${url}`,
     ...lines,
     `try in a second terminal: ${elsewhere}npx switchboard cf_block 203.0.113.7 --reason "brute force"`,
-    `or write to the bot: curl -s ${url}/sandbox/telegram/messages --json '{"chat_id":1002,"from":{"id":1002,"username":"op"},"text":"/help"}'`,
+    `or write to the bot: curl -s ${url}/sandbox/telegram/messages -H 'content-type: application/json' -d '{"chat_id":1002,"from":{"id":1002,"username":"op"},"text":"/help"}'`,
   ];
 }

@@ -38,11 +38,19 @@ const RANGES: readonly (readonly [ProtectedBy, string])[] = [
 
 /**
  * The canonical form (RFC 5952) of an IPv4 or IPv6 address, or null. Takes it plain, defanged (`203[.]0[.]113[.]7`), in brackets, in
- * a URL (`hxxp://203.0.113.7/x`) and as the link a platform made of it; refuses short (`1.1`) and octal forms, zones and ports. An IPv4
- * address in IPv6 form becomes the IPv4 address.
+ * a URL (`hxxp://203.0.113.7/x`) and as the link a platform made of it, with a full stop, comma or semicolon after it (a phone's two spaces),
+ * and as the network that holds it alone (`/32`, `/128`); refuses short (`1.1`) and octal forms, zones and ports. An IPv4 address in IPv6 form
+ * becomes the IPv4 address.
  */
 export function parseAddress(text: string): string | null {
-  return toAddress(text)?.toString() ?? null;
+  if (text.length > MAX_CHARS) return null;
+  const typed = text.trim().replace(/[.,;]{1,3}$/, "");
+  return (toAddress(typed) ?? alone(toNetwork(typed)))?.toString() ?? null;
+}
+
+/** The address of a network that holds no other. */
+function alone(network: Network | null): Address | null {
+  return network && network[1] === lengthOf(network[0]) ? network[0] : null;
 }
 
 /** The canonical form of an address or a CIDR, its host bits cleared (`10.1.2.3/8` is `10.0.0.0/8`, `/32` is the address), or null. */

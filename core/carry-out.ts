@@ -9,6 +9,7 @@ import { type Reply, text } from "./reply.ts";
 import type { Outcome, Request } from "./request.ts";
 import { idFrom, type NewDelivery, type NewRun, type RunAcceptor } from "./run.ts";
 import type { RunClaim } from "./stores.ts";
+import type { Turns } from "./turns.ts";
 
 /** What carrying out a call needs of the world. */
 export interface CarryOutDeps {
@@ -17,6 +18,7 @@ export interface CarryOutDeps {
   readonly runs: RunAcceptor;
   /** A random token of at most 50 URL-safe characters, not to be guessed. */
   readonly newToken: () => string;
+  readonly inTurn: Turns;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
 }
@@ -30,14 +32,15 @@ const RUNNING_DELAY_MS = 300;
 /** The policies, in order, and then the run. A policy refuses by throwing, or answers in the run's place. */
 export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome> {
   await call.command.check?.(call.input, deps.ports);
-  await limitOpenRuns(call, deps.runs);
   const question = await confirm(call, deps.ephemeral, deps.newToken);
   if (question) return question;
-  if (call.command.execution.mode === "queued") return enqueue(deps, call);
+  // A person's runs are counted and accepted in turn, or many asked for at once would all find room.
+  if (call.command.execution.mode === "queued") return deps.inTurn(call.person.person_id, () => enqueue(deps, call));
   return effectOf(call.command, call.input) === "read" ? runNow(deps, call) : runOnce(deps, call);
 }
 
 async function enqueue(deps: CarryOutDeps, call: Call): Promise<Outcome> {
+  await limitOpenRuns(call, deps.runs);
   const record = newRun(call);
   const reply: Reply = {
     tone: "pending",

@@ -8,7 +8,9 @@ import type { Outcome, Request } from "./request.ts";
 /** How long a question waits for its answer (contract, "Chat grammar"). */
 const CONVERSATION_MS = 180_000;
 /** What ends a dialogue, in each language (contract, "Chat grammar"). */
-const CANCEL_WORDS = ["cancel", "/cancel", "no", "취소", "아니", "отмена"];
+const CANCEL_WORDS = ["cancel", "no", "취소", "아니", "отмена"];
+/** A word as a menu (`/cancel`), a group (`/cancel@ops_bot`) or a phone's keyboard (`Cancel.`) writes it. */
+const ONE_WORD = /^(?:\/([^\s@]+)(?:@\w+)?|([^\s/@]+))$/;
 
 const Conversation = z.object({
   command: z.string(),
@@ -27,7 +29,8 @@ const keyOf = (request: Request) => `conversation:${request.identity}:${request.
 
 /** Whether a line ends a dialogue. */
 export function isCancel(line: string): boolean {
-  return CANCEL_WORDS.includes(line.trim().toLowerCase());
+  const [, command, word] = ONE_WORD.exec(line.trim().replace(/[.,;!…]{1,3}$/, "")) ?? [];
+  return CANCEL_WORDS.includes((command ?? word ?? "").toLowerCase());
 }
 
 /** The question that waits for this person in this place, or null. */

@@ -18,13 +18,16 @@ import { bind, missingFields } from "./text/bind.ts";
 import { parseInput } from "./text/issues.ts";
 import { normalise } from "./text/normalise.ts";
 import { tokenise } from "./text/tokenise.ts";
+import { createTurns } from "./turns.ts";
 
 /** What dispatch needs of the world. */
-export interface DispatchDeps extends CarryOutDeps {
+export interface DispatchDeps extends Omit<CarryOutDeps, "inTurn"> {
   readonly registry: Registry;
   readonly audit: AuditLog;
   readonly log: Logger;
 }
+
+type Deps = DispatchDeps & CarryOutDeps;
 
 /** The only entry the surfaces know. It never rejects: a failure is an outcome. */
 export type Dispatch = (request: Request) => Promise<Outcome>;
@@ -36,7 +39,8 @@ interface Trace {
 }
 
 /** Makes the one function that every surface hands its requests to. */
-export function createDispatch(deps: DispatchDeps): Dispatch {
+export function createDispatch(given: DispatchDeps): Dispatch {
+  const deps: Deps = { ...given, inTurn: createTurns() };
   return async (request) => {
     const trace: Trace = { command: null, input: null };
     const outcome = await route(deps, request, trace).catch((thrown: unknown) => failure(deps, request, thrown));
@@ -46,14 +50,14 @@ export function createDispatch(deps: DispatchDeps): Dispatch {
 }
 
 /** Never rejects: what is accepted stays accepted, and whoever is told otherwise asks again. The log then has the line. */
-async function audit(deps: DispatchDeps, request: Request, outcome: Outcome, trace: Trace): Promise<void> {
+async function audit(deps: Deps, request: Request, outcome: Outcome, trace: Trace): Promise<void> {
   // Lines past the limit leave no line of ours, or anybody could fill what is kept for ever.
   if (outcome.kind === "failed" && outcome.error.code === "rate_limited" && trace.command === null) return;
   const entry = auditEntry(request, outcome, trace);
   await deps.audit.append(entry).catch((thrown: unknown) => deps.log.error({ err: thrown, entry }, "the audit could not be written"));
 }
 
-async function route(deps: DispatchDeps, request: Request, trace: Trace): Promise<Outcome> {
+async function route(deps: Deps, request: Request, trace: Trace): Promise<Outcome> {
   const { person, ask } = request;
   if (ask.kind === "text") await limitLines(person?.person_id ?? request.identity, deps.ephemeral);
   if (person === null || person.role === null) throw stranger(request.identity);
@@ -76,11 +80,12 @@ async function route(deps: DispatchDeps, request: Request, trace: Trace): Promis
 
 type Known = Request & { readonly person: Person };
 
-async function fromText(deps: DispatchDeps, request: Known, typed: string, trace: Trace): Promise<Outcome> {
+async function fromText(deps: Deps, request: Known, typed: string, trace: Trace): Promise<Outcome> {
   const line = normalise(typed);
   const waiting = await openConversation(request, deps.ephemeral);
   if (waiting?.asked_by === request.request_id) return askAgain(deps, request, waiting, trace);
-  if (waiting && isCancel(line)) {
+  if (isCancel(line)) {
+    if (!waiting) return nothingToCancel();
     trace.command = deps.registry.find(waiting.command) ?? null;
     await endConversation(request, waiting, deps.ephemeral);
     return nothingDone();
@@ -104,7 +109,7 @@ function matchLine(registry: Registry, line: string): ReturnType<Registry["match
 }
 
 /** A line that comes again gets the question it got before, and is no answer to it. */
-async function askAgain(deps: DispatchDeps, request: Known, { command: name, input, field }: Conversation, trace: Trace): Promise<Outcome> {
+async function askAgain(deps: Deps, request: Known, { command: name, input, field }: Conversation, trace: Trace): Promise<Outcome> {
   const command = deps.registry.find(name);
   if (!command) throw new OpsError("unknown_command", `no command ${name} in this release`);
   trace.command = command;
@@ -113,7 +118,7 @@ async function askAgain(deps: DispatchDeps, request: Known, { command: name, inp
 }
 
 async function fromAnswer(
-  deps: DispatchDeps,
+  deps: Deps,
   request: Known,
   { waiting, line }: { waiting: Conversation; line: string },
   trace: Trace,
@@ -131,7 +136,7 @@ async function fromAnswer(
 }
 
 async function withArguments(
-  deps: DispatchDeps,
+  deps: Deps,
   request: Known,
   { command, input, missing }: { command: Command; input: Record<string, unknown>; missing: readonly string[] },
   trace: Trace,
@@ -150,7 +155,7 @@ function checkGiven(command: Command, input: Record<string, unknown>): void {
   parseInput({ input: z.object(Object.fromEntries(given)) }, input);
 }
 
-async function fromConfirmation(deps: DispatchDeps, request: Known, token: string, trace: Trace): Promise<Outcome> {
+async function fromConfirmation(deps: Deps, request: Known, token: string, trace: Trace): Promise<Outcome> {
   const asked = await readConfirmation(token, request, deps.ephemeral);
   const command = deps.registry.find(asked.command);
   if (!command) throw new OpsError("confirmation_gone", "the command is no more");
@@ -176,12 +181,12 @@ async function fromConfirmation(deps: DispatchDeps, request: Known, token: strin
   }
 }
 
-function runFrom(deps: DispatchDeps, trace: Trace, call: Omit<Call, "confirmed" | "seed">): Promise<Outcome> {
+function runFrom(deps: Deps, trace: Trace, call: Omit<Call, "confirmed" | "seed">): Promise<Outcome> {
   trace.input = maskSecrets(call.command.input, call.input);
   return carryOut(deps, { ...call, confirmed: false, seed: call.request.request_id });
 }
 
-async function fromCancellation(deps: DispatchDeps, request: Known, token: string, trace: Trace): Promise<Outcome> {
+async function fromCancellation(deps: Deps, request: Known, token: string, trace: Trace): Promise<Outcome> {
   const asked = await readConfirmation(token, request, deps.ephemeral);
   trace.command = deps.registry.find(asked.command) ?? null;
   trace.input = trace.command && maskSecrets(trace.command.input, asked.input);
@@ -193,12 +198,16 @@ function nothingDone(): Outcome {
   return { kind: "done", output: null, reply: { tone: "info", title: text("confirm.cancelled") } };
 }
 
+function nothingToCancel(): Outcome {
+  return { kind: "done", output: null, reply: { tone: "info", title: text("conversation.nothing_to_cancel") } };
+}
+
 function stranger(identity: string): OpsError {
   const command = `/grant ${identity} viewer`;
   return new OpsError("forbidden", `${identity} is a stranger`, { text: text("policy.stranger", { identity, command }) });
 }
 
-function failure(deps: DispatchDeps, request: Request, thrown: unknown): Outcome {
+function failure(deps: Deps, request: Request, thrown: unknown): Outcome {
   const error = toOpsError(thrown);
   if (error.code === "internal") deps.log.error({ err: error, request_id: request.request_id }, "a request failed");
   if (error.code === "unavailable") deps.log.warn({ err: error, request_id: request.request_id }, "a request could not be worked on");

@@ -40,7 +40,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   try {
     const storage = opened(await openStorage(config, log));
     const queues = opened(await openQueues(config, storage, log));
-    const platforms = opened(await openPlatforms(config, log));
+    const platforms = opened(await openPlatforms(config, { ephemeral: queues.ephemeral, log }));
     const stopping = new AbortController();
     const adapters: BotAdapter[] = [];
     const desk = await createDesk({ config, storage, queues, platforms, adapters, log, stopping: stopping.signal });

@@ -21,12 +21,7 @@ export function createHealth(
       ]);
       const queueState: PartState =
         queue.state === "ok" && queues.volatile ? { part: "queue", state: "degraded", note: "volatile" } : queue;
-      const cloudflare: PartState = {
-        part: "cloudflare",
-        state: "ok",
-        ...(outside.platforms.cloudflare !== "on" && { note: outside.platforms.cloudflare }),
-      };
-      return [database, queueState, ...outside.adapters.map((adapter) => adapter.state()), cloudflare];
+      return [database, queueState, ...outside.adapters.map((adapter) => adapter.state()), outside.platforms.cloudflareState()];
     },
   };
 }

@@ -1,11 +1,13 @@
 import type { TelegramApi } from "../../bots/telegram/outbound.ts";
 import { createCloudflareEdge } from "../../clients/cloudflare.ts";
+import { cloudflareBudget } from "../../clients/cloudflare-fetch.ts";
 import type { Config } from "../../core/config.ts";
 import { OpsError } from "../../core/errors.ts";
-import type { Channel, Edge, Logger } from "../../core/ports.ts";
+import type { Channel, Edge, Ephemeral, Logger, PartState } from "../../core/ports.ts";
 import { text } from "../../core/reply.ts";
 import { createSandbox, type Sandbox } from "../../sandbox/server.ts";
 import { toListenError } from "./listen-error.ts";
+import { type WatchedEdge, watchEdge } from "./watched-edge.ts";
 
 /** Telegram, as far as every process needs it: the client and the way out. */
 export interface Telegram {
@@ -21,21 +23,43 @@ export interface Platforms {
   /** Null: off. */
   readonly telegram: Telegram | null;
   readonly cloudflare: "sandbox" | "on" | "off";
+  /** How Cloudflare was when it was last asked. */
+  readonly cloudflareState: () => PartState;
   close(): Promise<void>;
 }
 
+/** What the platforms are opened with. */
+export interface PlatformParts {
+  /** Holds the budgets that are shared by every process. */
+  readonly ephemeral: Pick<Ephemeral, "reserve">;
+  readonly log: Logger;
+}
+
 /** Opens the platforms: those that are set, and in the sandbox the emulators of the others. */
-export async function openPlatforms(config: Config, log: Logger): Promise<Platforms> {
+export async function openPlatforms(config: Config, { ephemeral, log }: PlatformParts): Promise<Platforms> {
   const sandbox = config.sandbox ? await openSandbox(config, config.sandbox.port, log) : null;
-  const cloudflare = config.cloudflare ?? sandbox?.cloudflare ?? null;
   const telegram = config.telegram ?? sandbox?.telegram ?? null;
+  const mode = config.cloudflare ? "on" : sandbox ? "sandbox" : "off";
+  const { edge, state } = openEdge(config, sandbox, { ephemeral, log });
   return {
     sandbox,
-    edge: cloudflare ? createCloudflareEdge({ ...cloudflare, log }) : closedEdge(),
+    edge,
     telegram: telegram && (await openTelegram(config, telegram, log)),
-    cloudflare: config.cloudflare ? "on" : sandbox ? "sandbox" : "off",
+    cloudflare: mode,
+    cloudflareState: () => ({ part: "cloudflare", ...(mode !== "on" && { note: mode }), ...state() }),
     close: async () => sandbox?.close(),
   };
+}
+
+function openEdge(config: Config, sandbox: Sandbox | null, { ephemeral, log }: PlatformParts): WatchedEdge {
+  const cloudflare = config.cloudflare ?? sandbox?.cloudflare;
+  if (!cloudflare) {
+    log.info({ platform: "cloudflare" }, "Cloudflare is off: CLOUDFLARE_API_TOKEN is not set");
+    return { edge: closedEdge(), state: () => ({ state: "ok" }) };
+  }
+  const budget = cloudflareBudget(cloudflare.zone_id, config.cloudflare_budget);
+  const reserve = () => ephemeral.reserve([budget]);
+  return watchEdge(createCloudflareEdge({ ...cloudflare, reserve, log }), log);
 }
 
 async function openSandbox(config: Config, port: number, log: Logger): Promise<Sandbox> {

@@ -11,7 +11,7 @@ describe("a missing argument", () => {
   it("is asked for, and the answer runs the command", async () => {
     const { desk: opened, op } = desk();
     expect(await op.says("/block")).toMatchObject({ kind: "ask", field: "ip" });
-    op.hears("Which IP address should be blocked?\nType “cancel” to stop.");
+    op.hears("Which IP address should be blocked?\nType “cancel” to stop. In a group, reply to this message.");
     expect(await op.says("203.0.113.7, 203.0.113.8")).toMatchObject({ kind: "queued" });
     expect(opened.edge.rules.map(({ ip }) => ip)).toEqual(["203.0.113.7", "203.0.113.8"]);
     expect(await op.says("203.0.113.9")).toMatchObject({ kind: "suggest" });
@@ -83,13 +83,37 @@ describe("a wrong answer", () => {
 });
 
 describe("a question ends", () => {
-  it.each(["cancel", "/cancel", "Cancel ", "no", "취소", "아니", "отмена", "ОТМЕНА"])("with %j", async (word) => {
+  const WORDS = ["cancel", "/cancel", "Cancel ", "no", "취소", "아니", "отмена", "ОТМЕНА", "Cancel.", "no!", "/cancel@ops_bot", "/cancel@ops_bot."];
+
+  it.each(WORDS)("with %j", async (word) => {
     const { desk: opened, op } = desk();
     await op.says("/block");
     expect(await op.says(word)).toMatchObject({ kind: "done", output: null });
     op.hears("Cancelled. Nothing was changed.");
     expect(await op.says("203.0.113.7")).toMatchObject({ kind: "suggest" });
     expect(opened.edge.rules).toEqual([]);
+  });
+
+  it.each(["cancel it", "cancellation", "no@ops_bot", "//cancel", "."])("not with %j, which is an answer", async (word) => {
+    const { op } = desk();
+    await op.says("/block");
+    await op.says(word);
+    expect(await op.says("203.0.113.7")).toMatchObject({ kind: "queued" });
+  });
+
+  it.each(WORDS)("and where none is open, %j says so", async (word) => {
+    const { op } = desk();
+    expect(await op.says(word)).toMatchObject({ kind: "done", output: null });
+    op.hears(/^There is nothing to cancel\.$/);
+  });
+
+  it.each([
+    ["ko", "취소", "취소할 것이 없습니다."],
+    ["ru", "отмена", "Отменять нечего."],
+  ] as const)("or is not open, in %s", async (locale, word, sentence) => {
+    const op = createTestDesk().person("telegram:1002", "operator", { locale });
+    await op.says(word);
+    op.hears(sentence);
   });
 
   it("after 180 seconds", async () => {

@@ -16,6 +16,8 @@ describe("a command is understood", () => {
     ["with a defanged address", "/block 203[.]0[.]113[.]7"],
     ["with a URL in place of an address", "/block hxxp://203.0.113.7/login"],
     ["with a link that the platform made", "/block <http://203.0.113.7|203.0.113.7>"],
+    ["with the full stop of a phone", "Block 203.0.113.7."],
+    ["with the mask of one address", "/block 203.0.113.7/32"],
     ["with non-breaking and zero-width spaces", "/block\u00a0203.0.113.7\u200b"],
   ])("%s", async (_, line) => {
     const desk = createTestDesk();

@@ -57,7 +57,7 @@ describe("what the release before has left", () => {
     const [event] = await here.inbox.takeOver(["telegram"], 10);
     if (!event) throw new Error("the event is not found");
     const people = { find: async () => null };
-    expect(await toRequest(event, { people, username: () => "", locale: "en", zone: "UTC" })).toMatchObject({
+    expect(await toRequest(event, { people, bot_id: 1, username: () => "", locale: "en", zone: "UTC" })).toMatchObject({
       request_id: "telegram-123456-7",
       identity: "telegram:1001",
       locale: "ko",

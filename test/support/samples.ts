@@ -9,8 +9,9 @@ const found = { ip: "203.0.113.7", status: "blocked", rule_ids: ["r-1"], notes: 
 const free = { ip: "203.0.113.8", status: "not_blocked", rule_ids: [], notes: null, since: null };
 const run = {
   ...{ run_id: "7k2m9qd04xvb", command: "cf_block", attempts: 1, identity: "telegram:1002" },
-  ...{ created_at: "2026-11-22T09:00:00Z", finished_at: null, error: null },
+  ...{ created_at: "2026-11-22T09:00:00Z", finished_at: null, error: null, reason: null },
 };
+const reason = { key: "cf.refused", params: { reason: "1004 wrong zone" } };
 const entry = {
   ...{ slug: "ping", aliases: ["p"], usage: "ping", summary: { en: "e", ko: "k", ru: "r" } },
   examples: { en: ["ping"], ko: ["ping"], ru: ["ping"] },
@@ -21,21 +22,23 @@ export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   cf_block: [
     { results: [address("203.0.113.7", "blocked")] },
     { results: [address("203.0.113.7", "already_blocked")] },
+    { results: [address("203.0.113.7", "unverified", { rule_ids: [] })] },
     { results: [address("203.0.113.7", "blocked"), address("203.0.113.8", "already_blocked"), failed, open] },
     { results: Array.from({ length: 100 }, (_, at) => address(`2001:db8:85a3:8d3:1319:8a2e:370:${at}`, "blocked")) },
   ],
   cf_release: [
     { results: [address("203.0.113.7", "released")] },
-    { results: [address("203.0.113.7", "not_blocked")] },
+    { results: [address("203.0.113.7", "released", { notes: "by hand" })] },
+    { results: [address("203.0.113.7", "not_blocked", { rule_ids: [] })] },
     { results: [address("203.0.113.7", "unverified")] },
     { results: [address("203.0.113.7", "released"), address("203.0.113.8", "not_blocked"), failed, open] },
   ],
-  cf_search: [{ results: [found] }, { results: [free] }, { results: [found, free] }],
+  cf_search: [{ results: [found] }, { results: [free] }, { results: [found, free, { ...free, status: "failed", error: "timeout" }] }],
   run_show: [
     ...["accepted", "running"].map((status) => ({ ...run, status })),
     ...["succeeded", "failed", "unknown", "cancelled"].map((status) => ({
       ...{ ...run, status, finished_at: "2026-11-22T09:00:01Z" },
-      error: status === "failed" ? "upstream_refused" : null,
+      ...(status === "failed" && { error: "upstream_refused", reason }),
     })),
   ],
   whoami: ["admin", null].map((role) => ({ person_id: "p-1", name: "Kim", identity: "telegram:1001", role })),

@@ -55,7 +55,7 @@ describe("in a group", () => {
       world.person("POST", "/telegram/messages", { chat_id: GROUP, from: ANN, text, reply_to_message_id });
     await say("/block");
     const { body } = await world.bot("sendMessage", { chat_id: GROUP, text: "Which IP address should be blocked?" });
-    const { message_id } = body["result"] as { message_id: number };
+    const { message_id } = body["result"] as unknown as { message_id: number };
     await say("203.0.113.7", message_id);
     await say("203.0.113.8", message_id - 1);
     await vi.waitFor(() => expect(events).toHaveLength(3), WAIT);

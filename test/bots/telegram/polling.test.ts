@@ -128,7 +128,7 @@ describe("one process at a time", () => {
     const tries = { count: 0 };
     const added = vi.spyOn(AbortSignal.prototype, "addEventListener");
     const removed = vi.spyOn(AbortSignal.prototype, "removeEventListener");
-    onTestFinished(() => vi.restoreAllMocks());
+    onTestFinished(() => void vi.restoreAllMocks());
     poll(await start(), { leases: { lease: async () => (tries.count++, null) } });
     await vi.waitFor(() => expect(tries.count).toBe(4), WAIT);
     // Of each pause that is over, its listener; the last one waits.
