@@ -72,7 +72,7 @@ export function toEdgeError(thrown: unknown, what: string, token: string): OpsEr
   const wait = retryAfterMs(refusal?.headers?.get("retry-after"));
   switch (failureOf(thrown)) {
     case "open":
-      return new OpsError("upstream_unavailable", message, wait);
+      return new OpsError("upstream_unavailable", message, { ...wait, text: text("cf.unreachable") });
     case "limited":
       return new OpsError("rate_limited", message, wait);
     case "token":

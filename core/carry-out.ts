@@ -40,7 +40,7 @@ export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome>
 }
 
 async function enqueue(deps: CarryOutDeps, call: Call): Promise<Outcome> {
-  await limitOpenRuns(call, deps.runs);
+  await limitOpenRuns(call, deps.runs, deps.ports.runs);
   const record = newRun(call);
   const reply: Reply = {
     tone: "pending",

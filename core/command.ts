@@ -25,7 +25,7 @@ export interface CommandContext {
   readonly attempt: number;
   /** Whether no further try follows: the time to say `outcome_unknown` instead of `upstream_unavailable`. */
   readonly last_attempt: boolean;
-  /** Aborted when `timeout_ms` has passed or the process shuts down. */
+  /** Aborted when the process shuts down, or `timeout_ms` has nearly passed: what is given at once is still taken. */
   readonly signal: AbortSignal;
   readonly ports: CommandPorts;
 }

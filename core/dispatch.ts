@@ -14,7 +14,8 @@ import { text } from "./reply.ts";
 import type { Outcome, Person, Request } from "./request.ts";
 import { maskSecrets } from "./secret.ts";
 import type { AuditLog } from "./stores.ts";
-import { bind, missingFields } from "./text/bind.ts";
+import { type Bound, bind, missingFields } from "./text/bind.ts";
+import { withHint } from "./text/hint.ts";
 import { parseInput } from "./text/issues.ts";
 import { normalise } from "./text/normalise.ts";
 import { tokenise } from "./text/tokenise.ts";
@@ -127,10 +128,10 @@ async function fromAnswer(
   if (!command) return suggest(line, deps.registry, request.person.role);
   trace.command = command;
   authorise(command, request.person);
-  const answer = bind({ input: command.input, positional: [waiting.field] }, tokenise(line)).input;
-  const input = { ...waiting.input, ...answer };
+  const answer = bind({ input: command.input, positional: [waiting.field] }, tokenise(line));
+  const input = { ...waiting.input, ...answer.input };
   // What throws here, such as a wrong answer, leaves the question open.
-  const outcome = await withArguments(deps, request, { command, input, missing: missingFields(command, input) }, trace);
+  const outcome = await withArguments(deps, request, { ...answer, command, input, missing: missingFields(command, input) }, trace);
   if (outcome.kind !== "ask") await endConversation(request, waiting, deps.ephemeral);
   return outcome;
 }
@@ -138,15 +139,15 @@ async function fromAnswer(
 async function withArguments(
   deps: Deps,
   request: Known,
-  { command, input, missing }: { command: Command; input: Record<string, unknown>; missing: readonly string[] },
+  { command, input, missing, hint }: Bound & { readonly command: Command },
   trace: Trace,
 ): Promise<Outcome> {
   const field = missing[0];
   if (field !== undefined && request.conversation !== null) {
-    checkGiven(command, input);
+    withHint(hint, () => checkGiven(command, input));
     return askFor(request, deps.ephemeral, { command, input, field });
   }
-  return runFrom(deps, trace, { request, person: request.person, command, input: parseInput(command, input) });
+  return runFrom(deps, trace, { request, person: request.person, command, input: withHint(hint, () => parseInput(command, input)) });
 }
 
 /** Refuses what was given wrongly before anything else is asked for. */

@@ -148,6 +148,6 @@ export interface KeyStore {
   find(secret: string): Promise<{ readonly identity: string; readonly person: Person } | null>;
   /** Who holds the key of this identity (`key:NAME`), if it is still good. */
   holder(identity: string): Promise<Person | null>;
-  /** Whether any key exists that may act as admin. */
-  hasAdmin(): Promise<boolean>;
+  /** Whether any key exists that is not revoked, whatever its role. */
+  hasAny(): Promise<boolean>;
 }

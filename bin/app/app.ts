@@ -63,8 +63,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   }
 }
 
+/** Where others reach HTTP somebody must hold a key (contract, "Who may do what"); a process without that role has no door. */
 async function refuseOpenDoor(config: Config, desk: Desk): Promise<void> {
-  if (isLoopback(config.host) || config.admin_api_key !== null || (await desk.stores.keys.hasAdmin())) return;
+  if (!config.roles.includes("http") || isLoopback(config.host)) return;
+  if (config.admin_api_key !== null || (await desk.stores.keys.hasAny())) return;
   throw new ConfigError("ADMIN_API_KEY", `must be set (16 characters or more) before HOST may be ${config.host}`);
 }
 

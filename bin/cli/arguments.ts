@@ -3,6 +3,7 @@ import { OpsError } from "../../core/errors.ts";
 import { suggest } from "../../core/match.ts";
 import { text } from "../../core/reply.ts";
 import { bind } from "../../core/text/bind.ts";
+import { withHint } from "../../core/text/hint.ts";
 import { parseInput } from "../../core/text/issues.ts";
 import type { Token, ValueToken } from "../../core/text/tokenise.ts";
 import { usageOf } from "../../core/text/usage.ts";
@@ -64,12 +65,12 @@ function toQuestion(words: readonly string[]): Intent {
 
 /** The input is checked here as well, so that a slip costs no network; it is sent as it was typed, for the server to parse. */
 function toCall(command: Command, rest: readonly Token[]): Intent {
-  const { input, missing } = bind(command, rest);
+  const { input, missing, hint } = bind(command, rest);
   if (missing.length > 0) {
     const params = { fields: missing.join(", "), usage: `switchboard ${usageOf(command)}` };
     throw new OpsError("invalid_input", "arguments are missing", { text: text("cli.missing", params) });
   }
-  parseInput(command, input);
+  withHint(hint, () => parseInput(command, input));
   return { kind: "call", slug: slugOf(command), input };
 }
 

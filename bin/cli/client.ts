@@ -12,7 +12,10 @@ export interface Answer {
 
 /** The server's REST API. */
 export interface Client {
-  /** @throws OpsError `unavailable` when the server cannot be reached or what answers is no Switchboard */
+  /**
+   * @throws OpsError `unavailable` when the server cannot be reached, `outcome_unknown` when the connection broke after a POST was sent,
+   * `upstream_refused` when what answers is no Switchboard
+   */
   send(method: "GET" | "POST", path: string, body?: object): Promise<Answer>;
 }
 
@@ -39,12 +42,38 @@ export function createClient(session: Session): Client {
       try {
         return await readAnswer(await session.fetch(`${base}${path}`, { method, signal, ...sent }), base);
       } catch (cause) {
-        if (cause instanceof OpsError) throw cause;
-        const key = signal.aborted ? "cli.no_answer" : "cli.unreachable";
-        throw new OpsError("unavailable", "the server cannot be reached", { text: text(key, { url: base }), cause });
+        if (signal.aborted) throw new OpsError("unavailable", "no answer in time", { text: text("cli.no_answer", { url: base }), cause });
+        throw toFailure(cause, method, base);
       }
     },
   };
+}
+
+function toFailure(cause: unknown, method: "GET" | "POST", url: string): OpsError {
+  if (cause instanceof OpsError) return cause;
+  if (method === "POST" && !isUnsent(cause))
+    return new OpsError("outcome_unknown", "the connection broke", { text: text("cli.broken", { url }), cause });
+  return new OpsError("unavailable", "the server cannot be reached", { text: text("cli.unreachable", { url }), cause });
+}
+
+/** What is known of an error of Node's network: https://nodejs.org/api/errors.html#class-systemerror, and undici's own codes. */
+interface NetworkError {
+  readonly code?: unknown;
+  readonly syscall?: unknown;
+  readonly message?: unknown;
+  readonly errors?: readonly unknown[];
+}
+
+/** Errors of TLS: nothing is sent before both sides trust each other. */
+const TLS = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+/** Whether `fetch` failed before anything was sent: no such host, nobody there, no trust. Of what is not known so, anything may have been sent. */
+function isUnsent(thrown: unknown): boolean {
+  const { code, syscall, message, errors }: NetworkError = (thrown instanceof Error && thrown.cause) || {};
+  // A host with several addresses fails with an error for each.
+  if (errors && errors.length > 0) return errors.every((cause) => isUnsent(new Error("fetch failed", { cause })));
+  if (syscall === "connect" || syscall === "getaddrinfo" || code === "UND_ERR_CONNECT_TIMEOUT") return true;
+  return TLS.test(String(code)) || message === "bad port";
 }
 
 async function readAnswer(response: Response, base: string): Promise<Answer> {

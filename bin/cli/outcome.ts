@@ -69,7 +69,7 @@ function ended(session: Session, run: Run): number {
   const succeeded = run.status === "succeeded";
   if (flags.json) print(stdout, JSON.stringify({ outcome: succeeded ? "done" : run.status, ...run }));
   else if (succeeded) print(stdout, renderOutput(session, run));
-  else print(stderr, `${run.error?.detail ?? say(session, text("cli.cancelled"))}\n${run.run_id}`);
+  else print(stderr, `${run.error?.detail ?? say(session, text("cli.cancelled"))}\n${say(session, text("run.id"))}: ${run.run_id}`);
   return succeeded ? EXIT.done : EXIT.failed;
 }
 

@@ -9,6 +9,8 @@ import { say } from "./print.ts";
 const FIRST_POLL_MS = 100;
 const SLOWEST_POLL_MS = 1_000;
 const SLOWER_BY = 1.5;
+/** How often it is said, where there is no terminal, that the run is not done yet. */
+const NOTICE_MS = 10_000;
 /** How many times in a row the server may not answer; a restart takes less. */
 const MAX_MISSES = 10;
 
@@ -41,12 +43,19 @@ export async function waitForRun(session: Session, client: Client, run_id: strin
       if (run && run.status !== "accepted" && run.status !== "running") return run;
       misses = run ? 0 : misses + 1;
       if (misses === MAX_MISSES) throw new OpsError("unavailable", "lost sight of the run", { text: text("cli.lost", { run_id }) });
-      if (stderr.isTTY) stderr.write(`\r\u001b[2K${say(session, text("cli.waiting", { run_id, seconds: Math.round(waited / 1_000) }))}`);
+      tell(session, run_id, { before: waited - pause, now: waited });
       pause = Math.min(pause * SLOWER_BY, SLOWEST_POLL_MS);
     }
   } finally {
     if (stderr.isTTY) stderr.write("\r\u001b[2K");
   }
+}
+
+/** On a terminal one line that counts the seconds; elsewhere a line now and then, for a log. */
+function tell(session: Session, run_id: string, waited: { readonly before: number; readonly now: number }): void {
+  const words = say(session, text("cli.waiting", { run_id, seconds: Math.round(waited.now / 1_000) }));
+  if (session.stderr.isTTY) session.stderr.write(`\r\u001b[2K${words}`);
+  else if (Math.floor(waited.now / NOTICE_MS) > Math.floor(waited.before / NOTICE_MS)) session.stderr.write(`${words}\n`);
 }
 
 /** The run as it stands; null when the server has no answer just now. */

@@ -27,8 +27,8 @@ export function createKeyStore(prisma: PrismaClient): KeyStore {
       const key = await withRecords(() => prisma.key.findUnique({ where: { name: identity.slice("key:".length) } }));
       return (key && toHolder(key)?.person) ?? null;
     },
-    async hasAdmin() {
-      return (await withRecords(() => prisma.key.count({ where: { role: "admin", revoked_at: null } }))) > 0;
+    async hasAny() {
+      return (await withRecords(() => prisma.key.count({ where: { revoked_at: null } }))) > 0;
     },
   };
 }

@@ -35,7 +35,7 @@ export const cfBlock = defineCommand({
   check: ({ ip }, ports) => refuseProtected(ip, ports),
   async handle({ ip, reason }, context) {
     const notes = noteFor(context, reason);
-    const carryOut = (address: string, signal: AbortSignal) => blockOne(address, notes, { ...context, signal });
+    const carryOut = (address: string) => blockOne(address, notes, context);
     return { results: await eachAddress<BlockResult>(ip, context, { carryOut, giveUp: givenUp }) };
   },
   present: ({ results: done }) => presentResults(done, "cf.block"),

@@ -4,20 +4,15 @@ import type { BlockRule } from "../../core/ports.ts";
 
 /** The time limit of a command on addresses, in milliseconds: 100 of them, when Cloudflare takes seconds for a call. */
 export const LIST_TIMEOUT_MS = 120_000;
-/** So long before the limit what is there is given, in milliseconds. */
-const CLOSING_MS = 5_000;
 /** Addresses dealt with at once: the account's budget is better spent on others' work than on one long list. */
 const AT_ONCE = 5;
 
 /** What a command does with one address. */
 export interface Work<R> {
-  carryOut(ip: string, signal: AbortSignal): Promise<R>;
+  carryOut(ip: string): Promise<R>;
   /** What is told of an address that could not be dealt with. */
   giveUp(ip: string, error: OpsError): R;
 }
-
-/** How a list is carried out; what a command's context says, and in tests another time limit. */
-export type ListOptions = Pick<CommandContext, "signal" | "last_attempt"> & { readonly timeout_ms?: number };
 
 /**
  * Deals with addresses, a few at once. What may pass is thrown while a try is left, a step nobody knows the end of too: another try of
@@ -25,20 +20,22 @@ export type ListOptions = Pick<CommandContext, "signal" | "last_attempt"> & { re
  * @returns one result each, in the order the addresses were given
  * @throws OpsError as the worst failure, when not one address succeeded: then the run has failed too
  */
-export async function eachAddress<R>(ips: readonly string[], options: ListOptions, work: Work<R>): Promise<readonly R[]> {
-  const near = AbortSignal.timeout((options.timeout_ms ?? LIST_TIMEOUT_MS) - CLOSING_MS);
-  const signal = AbortSignal.any([options.signal, near]);
+export async function eachAddress<R>(
+  ips: readonly string[],
+  { signal, last_attempt }: Pick<CommandContext, "signal" | "last_attempt">,
+  work: Work<R>,
+): Promise<readonly R[]> {
   const results: R[] = [];
   const failures: OpsError[] = [];
   let end: OpsError | undefined;
 
   const deal = async (at: number, ip: string) => {
     try {
-      if (near.aborted) throw new OpsError("timeout", `there was no time left for ${ip}`);
-      results[at] = await work.carryOut(ip, signal);
+      if (signal.aborted) throw new OpsError("timeout", `there was no time left for ${ip}`);
+      results[at] = await work.carryOut(ip);
     } catch (thrown) {
       const error = toOpsError(thrown);
-      if (endsAll(error, options)) end ??= error;
+      if (endsAll(error, last_attempt)) end ??= error;
       failures.push(error);
       results[at] = work.giveUp(ip, error);
     }
@@ -48,14 +45,13 @@ export async function eachAddress<R>(ips: readonly string[], options: ListOption
     for (const [at, ip] of waiting) if (!end) await deal(at, ip);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  if (end) throw options.last_attempt ? end : toRetry(end);
+  if (end) throw toRetry(end);
   if (failures.length === ips.length) throw worstOf(failures);
   return results;
 }
 
-function endsAll(error: OpsError, { signal, last_attempt }: ListOptions): boolean {
-  if (signal.aborted || error.code === "internal") return true;
-  return !last_attempt && (error.retryable || error.code === "outcome_unknown");
+function endsAll({ code, retryable }: OpsError, last_attempt: boolean): boolean {
+  return code === "internal" || (!last_attempt && (retryable || code === "outcome_unknown"));
 }
 
 /** What nobody knows the end of is looked up by the next try; the worker tries again what is retryable. */

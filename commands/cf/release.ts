@@ -24,7 +24,7 @@ export const cfRelease = defineCommand({
   effect: "write",
   execution: { mode: "queued", timeout_ms: LIST_TIMEOUT_MS, attempts: 8 },
   async handle({ ip }, context) {
-    const carryOut = (address: string, signal: AbortSignal) => releaseOne(address, { ...context, signal });
+    const carryOut = (address: string) => releaseOne(address, context);
     return { results: await eachAddress<ReleaseResult>(ip, context, { carryOut, giveUp: givenUp }) };
   },
   present: ({ results: done }) => presentResults(done, "cf.release"),

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { defineCommand } from "../../core/command.ts";
-import type { Edge } from "../../core/ports.ts";
+import { type CommandContext, defineCommand } from "../../core/command.ts";
 import { raw, type Text, text } from "../../core/reply.ts";
 import { addresses } from "../fields.ts";
 import { eachAddress, LIST_TIMEOUT_MS } from "./each-address.ts";
@@ -33,7 +32,7 @@ export const cfSearch = defineCommand({
   effect: "read",
   execution: { mode: "queued", timeout_ms: LIST_TIMEOUT_MS, attempts: 4 },
   async handle({ ip }, context) {
-    const carryOut = (address: string, signal: AbortSignal) => searchOne(address, context.ports.edge, signal);
+    const carryOut = (address: string) => searchOne(address, context);
     const giveUp = (address: string, { code }: { code: string }): Found => ({ ...nothing(address), status: "failed", error: code });
     return { results: await eachAddress<Found>(ip, context, { carryOut, giveUp }) };
   },
@@ -54,8 +53,8 @@ export const cfSearch = defineCommand({
 
 const nothing = (ip: string): Found => ({ ip, status: "not_blocked", rule_ids: [], notes: null, since: null });
 
-async function searchOne(ip: string, edge: Edge, signal: AbortSignal): Promise<Found> {
-  const rules = await edge.find(ip, signal);
+async function searchOne(ip: string, { ports, signal }: CommandContext): Promise<Found> {
+  const rules = await ports.edge.find(ip, signal);
   const [rule] = rules;
   if (!rule) return nothing(ip);
   return { ip, status: "blocked", rule_ids: rules.map(({ rule_id }) => rule_id), notes: rule.notes, since: rule.created_at };

@@ -1,7 +1,7 @@
 import { OpsError } from "../errors.ts";
-import type { Ephemeral } from "../ports.ts";
+import type { Ephemeral, RunReader } from "../ports.ts";
 import { text } from "../reply.ts";
-import type { RunAcceptor } from "../run.ts";
+import { idFrom, type RunAcceptor } from "../run.ts";
 import type { Call } from "./call.ts";
 
 /** Lines of text a person may say in a minute (design, "Bad input"). */
@@ -29,13 +29,14 @@ export async function limitLines(speaker: string, ephemeral: Ephemeral): Promise
 }
 
 /**
- * Holds the number of runs a person has open.
+ * Holds the number of runs a person has open. A call whose run is there already is let through: its request was delivered again, and is
+ * answered as it was the first time.
  * @throws OpsError `rate_limited` when 50 are open
  */
-export async function limitOpenRuns(call: Call, runs: Pick<RunAcceptor, "countOpen">): Promise<void> {
+export async function limitOpenRuns(call: Call, runs: Pick<RunAcceptor, "countOpen">, stored: Pick<RunReader, "get">): Promise<void> {
   if (call.command.execution.mode !== "queued") return;
   const open = await runs.countOpen(call.person.person_id);
-  if (open < OPEN_RUNS) return;
+  if (open < OPEN_RUNS || (await stored.get(idFrom(call.seed)))) return;
   throw new OpsError("rate_limited", `${call.person.person_id} has ${open} open runs`, {
     text: text("policy.too_many_runs", { limit: OPEN_RUNS }),
     retry_after_ms: RETRY_OPEN_RUNS_MS,

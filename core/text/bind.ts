@@ -19,6 +19,8 @@ export interface Bound {
   readonly input: Record<string, unknown>;
   /** Required positional fields without a value, in the order in which they are asked for. */
   readonly missing: readonly string[];
+  /** What may have been meant, should the input be refused: words that look as if they belonged to a flag. */
+  readonly hint?: Text;
 }
 
 /** How many letters of a flag may be wrong for it to be guessed. */
@@ -44,7 +46,24 @@ export function bind(command: Bindable, tokens: readonly Token[]): Bound {
   const flagged = bindFlags(kinds, flags);
   const placed = bindWords(command, kinds, words, flagged);
   const input = { ...flagged, ...placed };
-  return { input, missing: missingFields(command, input) };
+  const hint = unquotedHint(kinds, tokens);
+  return { input, missing: missingFields(command, input), ...(hint && { hint }) };
+}
+
+/** A flag takes one word. Where free words without quotes go on after it (`--reason brute force`), they were probably meant for it too. */
+function unquotedHint(kinds: ReadonlyMap<string, FieldKind>, tokens: readonly Token[]): Text | undefined {
+  for (const [at, token] of tokens.entries()) {
+    if (token.kind !== "flag") continue;
+    const { field } = fieldOfFlag(kinds, token.name);
+    const [given, next] = [token.value, ...tokens.slice(at + 1, at + 3)].filter((each) => each !== undefined);
+    const goesOn = isUnquoted(given) && isUnquoted(next) && /^\p{L}/u.test(next.value);
+    if (goesOn && kinds.get(field)?.plain) return text("parse.quote_words", { flag: toFlag(field) });
+  }
+  return undefined;
+}
+
+function isUnquoted(token: Token | undefined): token is ValueToken {
+  return token?.kind === "value" && !token.quoted;
 }
 
 /** The required positional fields that have no value, in the order in which they are asked for. A required flag is not asked for: `parseInput` says that it is missing. */

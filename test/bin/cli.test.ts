@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { CliDeps } from "../../bin/cli/deps.ts";
 import { runCli } from "../../bin/cli/run-cli.ts";
@@ -9,7 +10,20 @@ import { createDesk, shownTexts, smallRegistry } from "../http/desk.ts";
 const servers: { close(): Promise<unknown> }[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
-const OFFLINE: typeof fetch = () => Promise.reject(new TypeError("fetch failed"));
+/** What `fetch` throws where nobody listens. */
+const refused = () => Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED", syscall: "connect" });
+const OFFLINE: typeof fetch = () => Promise.reject(new TypeError("fetch failed", { cause: refused() }));
+
+/** A server that takes the request and cuts the connection, before or in the midst of its answer. */
+async function cutting(answer: string): Promise<string> {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.end(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  servers.push({ close: () => new Promise((resolve) => server.close(resolve)) });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 /** A shell in which `switchboard` is typed. */
 async function shell(deps: Partial<CliDeps> & { readonly tty?: boolean }, argv: readonly string[]) {
@@ -84,6 +98,20 @@ describe("without a server", () => {
   it("a command says in one sentence how to start one", async () => {
     const { code, err } = await shell({ env: { LANG: "ko_KR.UTF-8" } }, ["lamp", "hall"]);
     expect({ code, err }).toEqual({ code: 1, err: "ko:cli.unreachable url=http://127.0.0.1:8080\n" });
+  });
+
+  it.each(["http://localhost:1", "http://127.0.0.1:9", "http://nowhere.invalid"])("that is a real one, too: %s", async (url) => {
+    const { code, err } = await shell({ fetch, env: { SWITCHBOARD_URL: url } }, ["lamp", "hall"]);
+    expect({ code, err }).toEqual({ code: 1, err: `en:cli.unreachable url=${url}\n` });
+  });
+
+  it.each([
+    ["before the answer", ""],
+    ["in the midst of it", "HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"],
+  ])("a connection that breaks %s is no missing server: the run may have been accepted", async (_, answer) => {
+    const url = await cutting(answer);
+    const { code, err } = await shell({ fetch, env: { SWITCHBOARD_URL: url } }, ["lamp", "hall"]);
+    expect({ code, err }).toEqual({ code: 1, err: `en:cli.broken url=${url}\n` });
   });
 
   it.each([

@@ -83,7 +83,20 @@ describe("a wrong answer", () => {
 });
 
 describe("a question ends", () => {
-  const WORDS = ["cancel", "/cancel", "Cancel ", "no", "취소", "아니", "отмена", "ОТМЕНА", "Cancel.", "no!", "/cancel@ops_bot", "/cancel@ops_bot."];
+  const WORDS = [
+    "cancel",
+    "/cancel",
+    "Cancel ",
+    "no",
+    "취소",
+    "아니",
+    "отмена",
+    "ОТМЕНА",
+    "Cancel.",
+    "no!",
+    "/cancel@ops_bot",
+    "/cancel@ops_bot.",
+  ];
 
   it.each(WORDS)("with %j", async (word) => {
     const { desk: opened, op } = desk();
@@ -134,7 +147,7 @@ describe("a question ends", () => {
     await op.says("/release");
     op.hears("Which IP address should be released?");
     await op.says("203.0.113.7");
-    op.hears("203.0.113.7 was not blocked");
+    op.hears("203.0.113.7 is not blocked");
     expect(opened.edge.rules).toEqual([]);
   });
 

@@ -79,6 +79,15 @@ describe("a line that cannot be read", () => {
     expect(await desk.runs.list({ limit: 9 })).toEqual([]);
   });
 
+  it.each(["/block 203.0.113.7 --reason brute force", "/block --reason brute force 203.0.113.7"])(
+    "words that were to be one flag's are said to need quotes: %s",
+    async (line) => {
+      const op = createTestDesk().person("telegram:1002", "operator");
+      expect(codeOf(await op.says(line))).toBe("invalid_input");
+      op.hears(/^“force” is not an IP address.*\nIf several words belong to --reason, put them in quotes\.$/);
+    },
+  );
+
   it("all that is wrong is told at once", async () => {
     const op = createTestDesk().person("telegram:1002", "operator");
     await op.says(`/block 300.1.1.1 --reason ${"x".repeat(201)}`);

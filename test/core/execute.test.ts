@@ -59,6 +59,24 @@ describe("execute", () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  it("takes what a handler gives when it is told to end", async () => {
+    const partial = (words: string, signal: AbortSignal) =>
+      new Promise<{ said: string }>((resolve) => {
+        signal.addEventListener("abort", () => resolve({ said: `${words} as far as it goes` }));
+      });
+    const command = testCommand({ ...within(2_000), handle: (words, { signal }) => partial(words, signal) });
+    expect(await surroundings().run(command)).toEqual({ said: "hello as far as it goes" });
+  });
+
+  it("calls it too long when a handler breaks off because it was told to end", async () => {
+    const broken = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("the call was aborted")));
+      });
+    const command = testCommand({ ...within(2_000), handle: (_, { signal }) => broken(signal) });
+    await expect(surroundings().run(command)).rejects.toMatchObject({ code: "timeout" });
+  });
+
   it("ends a handler when the process stops", async () => {
     const { stop, run } = surroundings();
     const running = run(testCommand({ handle: never }));

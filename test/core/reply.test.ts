@@ -27,7 +27,7 @@ describe("an answer", () => {
         { label: "rule", value: "r-1", code: true },
       ],
       table: { columns: ["Address", "Result"], rows: [["203.0.113.7", "blocked"]] },
-      lines: ["Type “cancel” to stop.", "Bye."],
+      lines: ["Type “cancel” to stop. In a group, reply to this message.", "Bye."],
       undo: { label: "Undo", line: "cf_release 203.0.113.7" },
       buttons: [{ label: "Yes, run it", action: { kind: "confirm", token: "t" } }],
     });
@@ -52,7 +52,7 @@ describe("an answer", () => {
         "rule: r-1",
         "Address  Result",
         "203.0.113.7  blocked",
-        "Type “cancel” to stop.",
+        "Type “cancel” to stop. In a group, reply to this message.",
         "Bye.",
         "Undo: cf_release 203.0.113.7",
       ].join("\n"),

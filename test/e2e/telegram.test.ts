@@ -158,6 +158,9 @@ describe("when Telegram and Cloudflare are gone", () => {
     const { status } = await send(`${url}/api/v1/commands/cf_search`, { key: world.key("viewer"), body: { ip: "203.0.113.7" } });
     expect(status).toBe(202);
     await until("the log names both", async () => /Telegram cannot be reached/.test(output()) && /a run is tried again/.test(output()));
-    expect((await send(`${url}/readyz`, { key: world.key("viewer") })).json).toMatchObject({ status: "degraded", degraded: ["telegram"] });
+    expect((await send(`${url}/readyz`, { key: world.key("viewer") })).json).toMatchObject({
+      status: "degraded",
+      degraded: ["telegram", "cloudflare"],
+    });
   });
 });

@@ -95,7 +95,9 @@ describe("a message in a group", () => {
     },
   );
 
-  const repliesTo = (id: number) => ({ reply_to_message: { message_id: 2, date: 0, chat: GROUP, from: { id, is_bot: true, first_name: "x" } } });
+  const repliesTo = (id: number) => ({
+    reply_to_message: { message_id: 2, date: 0, chat: GROUP, from: { id, is_bot: true, first_name: "x" } },
+  });
 
   it.each([
     ["203.0.113.7", "203.0.113.7"],

@@ -129,7 +129,11 @@ describe("one process at a time", () => {
     const added = vi.spyOn(AbortSignal.prototype, "addEventListener");
     const removed = vi.spyOn(AbortSignal.prototype, "removeEventListener");
     onTestFinished(() => void vi.restoreAllMocks());
-    poll(await start(), { leases: { lease: async () => (tries.count++, null) } });
+    const lease = async () => {
+      tries.count += 1;
+      return null;
+    };
+    poll(await start(), { leases: { lease } });
     await vi.waitFor(() => expect(tries.count).toBe(4), WAIT);
     // Of each pause that is over, its listener; the last one waits.
     expect(added.mock.calls.length - removed.mock.calls.length).toBeLessThanOrEqual(1);

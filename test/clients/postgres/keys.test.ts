@@ -45,23 +45,29 @@ describe("a key", () => {
   it("that is revoked opens nothing", async () => {
     const { keys, rows } = await start();
     await keys.create({ name: "ci", role: "admin", secret: SECRET });
-    expect(await keys.hasAdmin()).toBe(true);
     await rows("UPDATE keys SET revoked_at = now()");
     expect(await keys.find(SECRET)).toBeNull();
     expect(await keys.holder("key:ci")).toBeNull();
-    expect(await keys.hasAdmin()).toBe(false);
+  });
+
+  it("of any role is one, until it is revoked", async () => {
+    const { keys, rows } = await start();
+    expect(await keys.hasAny()).toBe(false);
+    await keys.create({ name: "ci", role: "viewer", secret: SECRET });
+    expect(await keys.hasAny()).toBe(true);
+    await rows("UPDATE keys SET revoked_at = now()");
+    expect(await keys.hasAny()).toBe(false);
   });
 
   it("with a role that this release does not know opens nothing", async () => {
     const { keys } = await start();
     await keys.create({ name: "odd", role: "emperor", secret: SECRET });
     expect(await keys.find(SECRET)).toBeNull();
-    expect(await keys.hasAdmin()).toBe(false);
   });
 });
 
 it("keys cannot be had where there is no database, and that is said", async () => {
   const { keys } = open(NOWHERE);
   await expect(keys.find(SECRET)).rejects.toMatchObject({ code: "unavailable" });
-  await expect(keys.hasAdmin()).rejects.toMatchObject({ code: "unavailable" });
+  await expect(keys.hasAny()).rejects.toMatchObject({ code: "unavailable" });
 });

@@ -61,6 +61,23 @@ describe("what is missing is asked for in order", () => {
   });
 });
 
+describe("words that look as if they belonged to a flag", () => {
+  it.each(["203.0.113.7 --reason brute force", "--reason brute force 203.0.113.7", "203.0.113.7 --for 2h --reason=brute force"])(
+    "are named: %s",
+    (line) => expect(bound(block, line).hint).toEqual({ key: "parse.quote_words", params: { flag: "--reason" } }),
+  );
+
+  it.each([
+    '203.0.113.7 --reason "brute force"',
+    '203.0.113.7 --reason "brute" force',
+    "--reason scan 203.0.113.7",
+    "--reason scan --for 2h 203.0.113.7",
+    "--dry-run 203.0.113.7 203.0.113.8",
+    "203.0.113.7 --reason scan",
+    "203.0.113.7 and that",
+  ])("are not: %s", (line) => expect(bound(block, line)).not.toHaveProperty("hint"));
+});
+
 describe("a line that cannot be bound says why", () => {
   it.each([
     [block, "203.0.113.7 --fro 2h", "parse.unknown_flag_nearest", { flag: "--fro", nearest: "--for" }],
