@@ -71,7 +71,7 @@ describe("1: failed, unknown, or out of reach", () => {
     expectSentence(sentence, "en");
     expect(id).toMatch(/^Run: [0-9a-z]{12}$/);
     expectRefused(await type("operator", ["cf_block", "10.0.0.1"]), 1);
-    expectRefused(await type("viewer", ["run_show", id ?? ""]), 1);
+    expectRefused(await type("viewer", ["run_show", (id ?? "").replace("Run: ", "")]), 1);
   });
 });
 
