@@ -90,7 +90,7 @@ export async function join({ data_dir }: { data_dir: string }): Promise<SocketCo
 
 function explain(error: unknown, data_dir: string): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (error instanceof OpsError || !["EACCES", "EPERM", "EROFS", "ENOTDIR"].includes(String(code))) return error;
+  if (error instanceof OpsError || !["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(String(code))) return error;
   const message = `the data folder ${data_dir} cannot be used (${code}): choose another DATA_DIR, or run as the user it belongs to`;
   return new OpsError("unavailable", message, { cause: error });
 }

@@ -33,7 +33,7 @@ describe("blocking", () => {
     const { op, edge, runOf } = desk();
     const outcome = await op.says("/block 203.0.113.7, 2001:DB8::7 203[.]0[.]113[.]7 ::ffff:203.0.113.7 2001:db8:0::7");
     expect(edge.rules.map(({ ip }) => ip)).toEqual(["203.0.113.7", "2001:db8::7"]);
-    op.hears(/^Blocking 2 addresses\nAddress {2}Result {2}Note\n203\.0\.113\.7 {2}blocked .*\n2001:db8::7 {2}blocked/);
+    op.hears(/^Block results for 2 addresses\nAddress {2}Result {2}Note\n203\.0\.113\.7 {2}blocked .*\n2001:db8::7 {2}blocked/);
     expect(await runOf(outcome)).toMatchObject({ input: { ip: ["203.0.113.7", "2001:db8::7"] }, status: "succeeded", attempts: 1 });
   });
 
