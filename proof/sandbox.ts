@@ -14,6 +14,8 @@ export interface EmulatorCall {
   readonly status: number;
   readonly chat_id?: number;
   readonly message_id?: number;
+  /** What was switched on to go wrong with it: a status, or `drop`. */
+  readonly fault?: string | number;
 }
 
 /** The platforms, emulated in a process of their own, and a person's hands on them. */

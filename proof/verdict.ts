@@ -21,6 +21,7 @@ export interface Verdict {
   readonly explained_copies: number;
   readonly kills: number;
   readonly cloudflare_calls: number;
+  /** Calls that failed because we wanted them to: as a 500, as a 429, or cut after they were carried out. */
   readonly cloudflare_failures: number;
   readonly telegram_breaches: number;
   /** Whether all of it holds. */
@@ -58,7 +59,7 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
     explained_copies: copies.explained,
     kills: killedAt.length,
     cloudflare_calls: cloudflare.length,
-    cloudflare_failures: cloudflare.filter(({ status }) => status >= 429).length,
+    cloudflare_failures: cloudflare.filter(({ fault }) => fault !== undefined).length,
     telegram_breaches: (await platforms.calls("telegram")).filter(({ status }) => status === 429).length,
   };
   const holds = verdict.complete && verdict.one_rule === addresses.length && verdict.untruthful === 0 && copies.all === copies.explained;

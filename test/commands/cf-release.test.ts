@@ -32,7 +32,9 @@ describe("releasing", () => {
     const { op, edge } = desk();
     edge.hasRule("203.0.113.7", "by hand");
     await op.says("/release 203.0.113.7 203.0.113.8");
-    op.hears(/^Release results for 2 addresses\n.*\n203\.0\.113\.7 {2}released.*\n203\.0\.113\.8 {2}not blocked.*\nUndo: cf_block 203\.0\.113\.7$/);
+    op.hears(
+      /^Release results for 2 addresses\n.*\n203\.0\.113\.7 {2}released.*\n203\.0\.113\.8 {2}not blocked.*\nUndo: cf_block 203\.0\.113\.7$/,
+    );
   });
 
   it("of a protected address is allowed: a rule made by hand must be possible to lift", async () => {

