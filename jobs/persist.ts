@@ -11,8 +11,8 @@ export interface PersistDeps {
 }
 
 /**
- * Stores what became of claimed work, again and again while the database is away: nobody else may touch the row while this process lives,
- * so giving up would leave it as it is for ever. When the process stops its claims end with it.
+ * Stores what became of claimed work, again and again while the database is away: what is given up here is done a second time, when the
+ * sweeper opens the row again. When the process stops its claims end with it.
  * @throws what the work threw, when it is not `unavailable` or the process stops
  */
 export async function persist<T>({ log, stopping }: PersistDeps, work: () => Promise<T>): Promise<T> {

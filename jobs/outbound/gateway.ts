@@ -31,7 +31,7 @@ const MAX_AGE_MS = 86_400_000;
 const AWAY_MS = 1_000;
 
 /**
- * One lane a chat, in order; the lanes side by side. A message is claimed only when its budgets (the token's, the chat's) are booked, so that
+ * One lane a chat, in order (but for a message that the platform failed on, which comes back later); the lanes side by side. A message is claimed only when its budgets (the token's, the chat's) are booked, so that
  * a "running" message whose run has ended meanwhile is never sent: its answer is.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
