@@ -1,6 +1,6 @@
 import type { Locale } from "./locale.ts";
 import type { PlainReply } from "./reply.ts";
-import type { Person, Request, Role } from "./request.ts";
+import type { Interpreted, Person, Role } from "./request.ts";
 import type { RunView } from "./run.ts";
 import type { InboxEvent } from "./stores.ts";
 
@@ -80,6 +80,10 @@ export interface Topic {
 
 /** A message for one address of a platform, in the person's language. */
 export interface OutgoingMessage {
+  /** Names the message in the buttons that turn its pages. */
+  readonly delivery_id: string;
+  /** Which page of a long answer is shown, from 1; past the end it is the last one. */
+  readonly page: number;
   readonly address: string;
   /** The message that is replaced, or null for a new one. */
   readonly message_id: string | null;
@@ -95,7 +99,14 @@ export interface Channel {
   /** The budgets one message to this address is counted against. */
   budgets(address: string): readonly Budget[];
   /** Sends, or edits where `message_id` is given; editing to what already stands there succeeds. */
-  send(message: OutgoingMessage): Promise<{ readonly message_id: string }>;
+  send(message: OutgoingMessage): Promise<SentMessage>;
+}
+
+/** A message that a platform has taken. */
+export interface SentMessage {
+  readonly message_id: string;
+  /** The chat's id from now on, where it turned out to have another. */
+  readonly moved_to?: string;
 }
 
 /** A chat platform's way in. */
@@ -106,7 +117,7 @@ export interface BotAdapter {
   /** Takes nothing more; what is stored is somebody else's now. */
   stop(): Promise<void>;
   /** What a stored event asks for; null for one that asks for nothing. Pure but for reading who the person is. */
-  interpret(event: InboxEvent): Promise<Request | null>;
+  interpret(event: InboxEvent): Promise<Interpreted>;
   state(): PartState;
 }
 

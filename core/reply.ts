@@ -36,6 +36,16 @@ export interface ReplyOf<T> {
   /** The line that takes back what was done, without a leading slash; each surface writes it as it is typed there. */
   readonly undo?: { readonly label: T; readonly line: string };
   readonly buttons?: readonly { readonly label: T; readonly action: ButtonAction }[];
+  /** What is too long to be read in a message; each surface hands it over its own way. */
+  readonly file?: ReplyFile;
+}
+
+/** A file that goes with an answer: text in UTF-8. */
+export interface ReplyFile {
+  /** As it is saved, e.g. `blocks-2026-11-27.csv`: letters, digits, ".", "_" and "-", at most 64. */
+  readonly name: string;
+  readonly media_type: "text/csv" | "text/plain";
+  readonly content: string;
 }
 
 /** An answer of any surface and any language. It is plain JSON, so it can be stored and sent later. */
@@ -65,7 +75,7 @@ export function raw(words: string): Text {
 /** Says an answer in one language; a pure function of its arguments. */
 export function plain(reply: Reply, texts: Texts, locale: keyof PerLocale<string>, zone: string): PlainReply {
   const say = (words: Text) => texts.say(words, locale, zone);
-  const { tone, title, lines, fields, table, undo, buttons } = reply;
+  const { tone, title, lines, fields, table, undo, buttons, file } = reply;
   return {
     tone,
     title: say(title),
@@ -74,6 +84,7 @@ export function plain(reply: Reply, texts: Texts, locale: keyof PerLocale<string
     ...(table && { table: { columns: table.columns.map(say), rows: table.rows.map((row) => row.map(say)) } }),
     ...(undo && { undo: { label: say(undo.label), line: undo.line } }),
     ...(buttons && { buttons: buttons.map(({ label, action }) => ({ label: say(label), action })) }),
+    ...(file && { file }),
   };
 }
 

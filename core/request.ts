@@ -26,7 +26,8 @@ export interface Person {
 
 /** What is asked: a line of text, a call with its input, or what becomes of a confirmation. */
 export type Ask =
-  | { readonly kind: "text"; readonly text: string }
+  /** `attachment`: what stands in a text file that came with the line; its words go to the command's list. */
+  | { readonly kind: "text"; readonly text: string; readonly attachment?: string }
   | { readonly kind: "call"; readonly command: string; readonly input: unknown }
   | { readonly kind: "confirm"; readonly token: string }
   | { readonly kind: "cancel"; readonly token: string };
@@ -55,6 +56,29 @@ export interface Request {
   readonly zone: string;
   readonly ask: Ask;
 }
+
+/** The press of a button that turns the pages of a message. */
+export interface PageTurn {
+  readonly kind: "page";
+  /** The message, as `OutgoingMessage.delivery_id` named it in the button. */
+  readonly delivery_id: string;
+  /** From 1. */
+  readonly page: number;
+  /** Where it was pressed; the message is only turned where it stands. */
+  readonly platform: string;
+  readonly address: string;
+}
+
+/** A chat got another id (a group that became a supergroup). */
+export interface AddressMove {
+  readonly kind: "moved";
+  readonly platform: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What an event of a platform asks for; null for one that asks for nothing. */
+export type Interpreted = (Request & { readonly kind?: undefined }) | PageTurn | AddressMove | null;
 
 /** What became of a request. Chat surfaces show `reply`; HTTP and the CLI also look at `kind`. */
 export type Outcome =

@@ -92,7 +92,8 @@ async function handle(deps: IntakeState, event: InboxEvent): Promise<void> {
   try {
     const interpreter = deps.interpreters().find(({ platform }) => platform === event.platform);
     if (!interpreter) throw new OpsError("unavailable", `no adapter for ${event.platform} in this process`);
-    const request = await interpreter.interpret(event);
+    const asked = await interpreter.interpret(event);
+    const request = asked?.kind === undefined ? asked : null;
     const outcome = request && (await deps.dispatch(request));
     if (request && outcome && !(await answered(deps, request, outcome))) return;
     await deps.inbox.done(event.request_id);

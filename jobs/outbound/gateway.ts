@@ -153,5 +153,6 @@ async function deliver(deps: GatewayDeps, channel: Channel, claim: ClaimedDelive
 
 async function send({ texts }: GatewayDeps, channel: Channel, claim: ClaimedDelivery): Promise<string> {
   const reply = plain(claim.reply, texts, claim.locale, claim.zone);
-  return (await channel.send({ address: claim.address, message_id: claim.message_id, reply })).message_id;
+  const { delivery_id, address, message_id } = claim;
+  return (await channel.send({ delivery_id, page: 1, address, message_id, reply })).message_id;
 }

@@ -60,7 +60,7 @@ describe("in a group", () => {
     await say("203.0.113.8", message_id - 1);
     await vi.waitFor(() => expect(events).toHaveLength(3), WAIT);
     const requests = await Promise.all(events.map((event) => adapter.interpret(event)));
-    expect(requests.map((request) => request?.ask ?? null)).toEqual([
+    expect(requests.map((request) => (request && "ask" in request ? request.ask : null))).toEqual([
       { kind: "text", text: "/block" },
       { kind: "text", text: "203.0.113.7" },
       null,

@@ -77,7 +77,7 @@ const bad = (description: string, parameters?: object): Answer => ({
   description: `Bad Request: ${description}`,
   ...(parameters && { parameters }),
 });
-const send = (message_id: string | null = null, address = "1001") => channel.send({ address, message_id, reply: REPLY });
+const send = (message_id: string | null = null, address = "1001") => channel.send({ delivery_id: "d-1", page: 1, address, message_id, reply: REPLY });
 const methods = () => telegram.calls.map(({ method }) => method);
 
 async function refusalOf(work: Promise<unknown>): Promise<OpsError> {
@@ -232,9 +232,9 @@ describe("the sandbox's Telegram", () => {
       body: JSON.stringify({ chat_id: 1001, from: { id: 1001, username: "admin" }, text: "/start" }),
     });
     expect(opened.status).toBe(201);
-    const { message_id } = await channel.send({ address: "1001", message_id: null, reply });
-    const edit = () => channel.send({ address: "1001", message_id, reply: REPLY });
+    const { message_id } = await channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id: null, reply });
+    const edit = () => channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id, reply: REPLY });
     expect([await edit(), await edit()]).toEqual([{ message_id }, { message_id }]);
-    expect(await channel.send({ address: "1001", message_id: "999999", reply })).not.toEqual({ message_id });
+    expect(await channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id: "999999", reply })).not.toEqual({ message_id });
   });
 });
