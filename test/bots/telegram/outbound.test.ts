@@ -77,7 +77,8 @@ const bad = (description: string, parameters?: object): Answer => ({
   description: `Bad Request: ${description}`,
   ...(parameters && { parameters }),
 });
-const send = (message_id: string | null = null, address = "1001") => channel.send({ delivery_id: "d-1", page: 1, address, message_id, reply: REPLY });
+const send = (message_id: string | null = null, address = "1001") =>
+  channel.send({ delivery_id: "d-1", page: 1, address, message_id, reply: REPLY });
 const methods = () => telegram.calls.map(({ method }) => method);
 
 async function refusalOf(work: Promise<unknown>): Promise<OpsError> {
