@@ -1,17 +1,21 @@
 import { z } from "zod";
-import { parseAddress } from "../core/addresses.ts";
+import { parseAddress, parseNetwork } from "../core/addresses.ts";
 import { parseIdentity } from "../core/identity.ts";
+import { parseDuration } from "../core/text/duration.ts";
 
 /** What a field that is no address says. */
 const NOT_AN_ADDRESS = "text:cf.not_an_address";
 
-/** One IPv4 or IPv6 address in any form people paste, made canonical. In JSON Schema it is a string (its input side). */
-export const ipAddress = z
+/**
+ * One IPv4 or IPv6 address or range in any form people paste, made canonical. In JSON Schema it is a string (its input side). What looks like
+ * a URL is only ever an address: its path (`http://203.0.113.7/24`) is no range.
+ */
+export const network = z
   .string({ error: NOT_AN_ADDRESS })
-  .meta({ description: "IPv4 or IPv6 address", examples: ["203.0.113.7", "2001:db8::1"] })
+  .meta({ description: "IPv4 or IPv6 address or CIDR", examples: ["203.0.113.7", "203.0.113.0/24", "2001:db8::1"] })
   .transform((typed, context) => {
-    const address = parseAddress(typed);
-    if (address !== null) return address;
+    const found = parseAddress(typed) ?? (/:\/\/|\[:/.test(typed) ? null : parseNetwork(typed.trim().replace(/[.,;]{1,3}$/, "")));
+    if (found !== null) return found;
     context.addIssue({ code: "custom", message: NOT_AN_ADDRESS });
     return z.NEVER;
   });
@@ -19,10 +23,20 @@ export const ipAddress = z
 /** How many addresses one command takes (contract, `cf_block`). */
 const MAX_ADDRESSES = 100;
 
-/** One address or a list of them, always read as a list in which each address is there once. */
-export const addresses = z
-  .union([ipAddress, z.array(ipAddress).min(1).max(MAX_ADDRESSES)])
+/** One network or a list of them, always read as a list in which each is there once. */
+export const networks = z
+  .union([network, z.array(network).min(1).max(MAX_ADDRESSES)])
   .transform((given) => (typeof given === "string" ? [given] : [...new Set(given)]));
+
+/** Shorter than the keeper's rounds, and longer than anybody means. */
+const MIN_DURATION_MS = 1_000;
+const MAX_DURATION_MS = 10 * 366 * 86_400_000;
+
+/** How long something lasts, as it was written: `30m`, `2h`, `7d`, ISO 8601. */
+export const duration = z.string({ error: "text:field.duration" }).refine((typed) => {
+  const ms = parseDuration(typed) ?? 0;
+  return ms >= MIN_DURATION_MS && ms <= MAX_DURATION_MS;
+}, "text:field.duration");
 
 /** A person as a platform knows them: `telegram:1002`, `webex:kim@example.com`, `slack:U012AB3CD`; always in its one spelling. */
 export const identity = z

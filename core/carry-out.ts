@@ -32,7 +32,7 @@ const RUNNING_DELAY_MS = 300;
 /** The policies, in order, and then the run. A policy refuses by throwing, or answers in the run's place. */
 export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome> {
   await call.command.check?.(call.input, deps.ports);
-  const question = await confirm(call, deps.ephemeral, deps.newToken);
+  const question = await confirm(call, deps.ephemeral, deps);
   if (question) return question;
   // A person's runs are counted and accepted in turn, or many asked for at once would all find room.
   if (call.command.execution.mode === "queued") return deps.inTurn(call.person.person_id, () => enqueue(deps, call));

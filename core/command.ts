@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { PerLocale } from "./locale.ts";
 import type { CommandPorts } from "./ports.ts";
-import { type Reply, text } from "./reply.ts";
+import { type Reply, type Text, text } from "./reply.ts";
 import type { Person, Role } from "./request.ts";
 
 /** What a command does to the world: nothing, something, or something that is asked for twice. */
@@ -49,6 +49,8 @@ export interface Command<In extends z.ZodObject = z.ZodObject, Out extends z.Zod
   readonly execution: Execution;
   /** Refuses an input before anything is stored, by throwing an `OpsError`. */
   check?(input: z.infer<In>, ports: CommandPorts): void | Promise<void>;
+  /** What a dangerous call would hit: sentences below the question whether it is meant. It may only look. */
+  preview?(input: z.infer<In>, ports: CommandPorts): Promise<readonly Text[]>;
   handle(input: z.infer<In>, context: CommandContext): Promise<z.infer<Out>>;
   present(output: z.infer<Out>): Reply;
   /** The line that takes it back, without a leading slash; undefined where nothing was changed. */

@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   unknown_command: { status: 404, exit: 2, retryable: false },
   confirmation_gone: { status: 404, exit: 1, retryable: false },
   needs_confirmation: { status: 409, exit: 3, retryable: false },
+  conflict: { status: 409, exit: 1, retryable: false },
   too_large: { status: 413, exit: 2, retryable: false },
   unsupported_media_type: { status: 415, exit: 2, retryable: false },
   invalid_input: { status: 422, exit: 2, retryable: false },

@@ -1,3 +1,5 @@
+import type { Edge } from "./edge.ts";
+import type { Ledger, Reconciler, RuleMirror } from "./ledger.ts";
 import type { Locale } from "./locale.ts";
 import type { PlainReply } from "./reply.ts";
 import type { Interpreted, Person, Role } from "./request.ts";
@@ -150,32 +152,6 @@ export interface PartState {
   readonly note?: string;
 }
 
-/** A rule that blocks an address at the edge of the network. */
-export interface BlockRule {
-  readonly rule_id: string;
-  readonly ip: string;
-  /** As written when it was made; ours begins with `Switchboard`. */
-  readonly notes: string;
-  readonly created_at: string | null;
-}
-
-/** The network's edge (Cloudflare's IP access rules). Addresses are canonical IPv4 or IPv6. */
-export interface Edge {
-  /** The rules that block exactly this address. */
-  find(ip: string, signal: AbortSignal): Promise<readonly BlockRule[]>;
-  /**
-   * Makes a rule that blocks the address, or adopts the one that is there.
-   * @throws OpsError `rate_limited`, `upstream_unavailable` (no rule was made), `upstream_refused`, or `outcome_unknown` when the answer
-   * was lost and what came of it could not be looked up
-   */
-  block(ip: string, notes: string, signal: AbortSignal): Promise<{ readonly rule: BlockRule; readonly created: boolean }>;
-  /**
-   * Removes a rule; one that is gone already is no error.
-   * @throws OpsError as `block` does, `outcome_unknown` too
-   */
-  release(rule_id: string, signal: AbortSignal): Promise<void>;
-}
-
 /** Reading runs. */
 export interface RunReader {
   get(run_id: string): Promise<RunView | null>;
@@ -233,6 +209,10 @@ export interface Health {
 export interface CommandPorts {
   readonly clock: Clock;
   readonly edge: Edge;
+  readonly ledger: Ledger;
+  /** The provider's rules as they were last read. */
+  readonly rules: Pick<RuleMirror, "list">;
+  readonly reconciler: Reconciler;
   readonly runs: RunReader;
   readonly people: People;
   readonly catalogue: Catalogue;

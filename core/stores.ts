@@ -127,7 +127,8 @@ export interface DeliveryStore extends Sweepable {
 export interface AuditEntry {
   readonly person_id: string | null;
   readonly identity: string;
-  readonly action: "ask" | "confirm" | "cancel" | "run";
+  /** `lift`: a block whose time was over, or that could not be lifted at once, was lifted by itself. */
+  readonly action: "ask" | "confirm" | "cancel" | "run" | "lift";
   readonly command: string | null;
   readonly input: Readonly<Record<string, unknown>> | null;
   /** An outcome's kind, a run's end, or an error's code. */

@@ -1,42 +1,70 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
-import type { BlockRule } from "../../core/ports.ts";
-import { addresses } from "../fields.ts";
-import { eachAddress, LIST_TIMEOUT_MS, rulesOf } from "./each-address.ts";
-import { refuseProtected } from "./protect.ts";
+import { OpsError, toOpsError } from "../../core/errors.ts";
+import type { Block } from "../../core/ledger.ts";
+import { prefixOf } from "../../core/networks.ts";
+import { text } from "../../core/reply.ts";
+import { parseDuration } from "../../core/text/duration.ts";
+import { duration, networks } from "../fields.ts";
+import { eachAddress, isOpen, LIST_TIMEOUT_MS } from "./each-address.ts";
+import { addressCount, blocksOf, laneOf, piecesOf, placesOf, refuseBlocking } from "./places.ts";
 import { givenUp, presentResults, type Result, results } from "./results.ts";
 
 const REASON_CHARS = 200;
+/** A wider CIDR than these hits so many that it is asked for twice. */
+const WIDE = { ipv4: 24, ipv6: 48 };
 
-/** Blocks addresses at the edge. One rule an address: a rule that is there is adopted. */
+/** Blocks networks at the edge, in every scope. What is wished for is in the ledger before a rule is made; a rule that is there is adopted. */
 export const cfBlock = defineCommand({
   name: "cf block",
   aliases: ["block", "ban"],
-  summary: { en: "Block IP addresses at Cloudflare", ko: "Cloudflare에서 IP 주소 차단", ru: "Заблокировать IP-адреса в Cloudflare" },
+  summary: {
+    en: "Block IP addresses and ranges at Cloudflare",
+    ko: "Cloudflare에서 IP 주소와 대역 차단",
+    ru: "Заблокировать IP-адреса и сети в Cloudflare",
+  },
   phrases: {
     en: ["block an ip address", "ban this address", "stop traffic from"],
     ko: ["아이피 차단해 줘", "이 주소 막아 줘"],
     ru: ["заблокируй адрес", "забань этот ip"],
   },
   examples: {
-    en: ["cf_block 203.0.113.7", 'cf_block 203.0.113.7 2001:db8::7 --reason "brute force"'],
-    ko: ['cf_block 203.0.113.7 --reason "무차별 대입"'],
-    ru: ['cf_block 203.0.113.7 --reason "перебор паролей"'],
+    en: ["cf_block 203.0.113.7", 'cf_block 203.0.113.7 2001:db8::7 --for 2h --reason "brute force"'],
+    ko: ['cf_block 203.0.113.7 --for 2h --reason "무차별 대입"'],
+    ru: ['cf_block 203.0.113.7 --for 2h --reason "перебор паролей"'],
   },
   input: z.object({
-    ip: addresses.describe("1 to 100 IPv4 or IPv6 addresses"),
+    ip: networks.describe("1 to 100 IPv4 or IPv6 addresses, or ranges such as 203.0.113.0/24"),
+    for: duration.optional().describe("How long, such as 30m, 2h, 7d or PT2H; without it until it is released"),
     reason: z.string().max(REASON_CHARS).optional().describe("Why, written into the rule's notes"),
   }),
   output: results(["blocked", "already_blocked", "failed", "unverified"]),
   positional: ["ip"],
   role: "operator",
-  effect: "write",
+  effect: ({ ip }) => (ip.some(isWide) ? "dangerous" : "write"),
   execution: { mode: "queued", timeout_ms: LIST_TIMEOUT_MS, attempts: 8 },
-  check: ({ ip }, ports) => refuseProtected(ip, ports),
-  async handle({ ip, reason }, context) {
-    const notes = noteFor(context, reason);
-    const carryOut = (address: string) => blockOne(address, notes, context);
-    return { results: await eachAddress<BlockResult>(ip, context, { carryOut, giveUp: givenUp }) };
+  check: ({ ip }, ports) => refuseBlocking(ip, ports),
+  async preview({ ip }, { edge, ledger }) {
+    const wide = ip.filter(isWide);
+    const lines = await Promise.all(
+      wide.map(async (network) => {
+        const rules = piecesOf([network]).length * edge.scopes.length;
+        return text("cf.block.preview", { ip: network, addresses: addressCount(network), rules, ...(await ledger.within(network)) });
+      }),
+    );
+    return lines;
+  },
+  async handle(input, context) {
+    const { ip, reason = null } = input;
+    const { run_id, identity, person, ports } = context;
+    const for_ms = input.for === undefined ? null : parseDuration(input.for);
+    const mark = `Switchboard ${run_id} by ${identity}${reason === null ? "" : `: ${reason}`}`;
+    const places = placesOf(ip, ports);
+    const blocks = await ports.ledger.intend({ places, run_id, identity, person_id: person.person_id, reason, mark, for_ms });
+    const made = new Map<string, string[]>(ip.map((network) => [network, []]));
+    const carryOut = (network: string) => blockOne(network, { blocks, rule_ids: made.get(network) ?? [], context, lane: laneOf(ip) });
+    const giveUp = (network: string, error: OpsError) => givenUp(network, error, made.get(network));
+    return { results: await eachAddress<BlockResult>(ip, context, { carryOut, giveUp }) };
   },
   present: ({ results: done }) => presentResults(done, "cf.block"),
   undo({ results: done }) {
@@ -47,18 +75,52 @@ export const cfBlock = defineCommand({
 
 type BlockResult = Result<"blocked" | "already_blocked" | "failed" | "unverified">;
 
-/** The rule's notes name the run, so that a rule made by an earlier try of this run is known as its own. */
-function noteFor({ run_id, identity }: CommandContext, reason: string | undefined): string {
-  return `${markOf(run_id)}by ${identity}${reason ? `: ${reason}` : ""}`;
+function isWide(network: string): boolean {
+  return prefixOf(network) < (network.includes(":") ? WIDE.ipv6 : WIDE.ipv4);
 }
 
-const markOf = (run_id: string) => `Switchboard ${run_id} `;
+interface Wanted {
+  readonly blocks: readonly Block[];
+  /** Filled while it goes on, so that what was made is told also where something failed. */
+  readonly rule_ids: string[];
+  readonly context: CommandContext;
+  readonly lane: ReturnType<typeof laneOf>;
+}
 
-/** A later try looks first: most of a long list is done by then. */
-async function blockOne(ip: string, notes: string, context: CommandContext): Promise<BlockResult> {
-  const isOurs = (rule: BlockRule) => rule.notes.startsWith(markOf(context.run_id));
-  const there = context.attempt > 1 ? await rulesOf(ip, context) : [];
-  const known = there.find(isOurs) ?? there[0];
-  const { rule, created } = known ? { rule: known, created: false } : await context.ports.edge.block(ip, notes, context.signal);
-  return { ip, status: created || isOurs(rule) ? "blocked" : "already_blocked", rule_ids: [rule.rule_id], expires_at: null };
+/** All rules of what was asked for. It is `blocked` where at least one was made by this run. */
+async function blockOne(network: string, { blocks, rule_ids, context, lane }: Wanted): Promise<BlockResult> {
+  let fresh = false;
+  const ends: (string | null)[] = [];
+  for (const block of blocksOf(network, blocks)) {
+    const { block: done, made } = await ensure(block, context, lane);
+    fresh ||= made;
+    ends.push(done.expires_at);
+    if (done.rule_id !== null) rule_ids.push(done.rule_id);
+  }
+  const expires_at = ends.includes(null) ? null : (ends.toSorted().at(-1) ?? null);
+  return { ip: network, status: fresh ? "blocked" : "already_blocked", rule_ids, expires_at };
+}
+
+/** Makes sure that the rule of one block is there. */
+async function ensure(block: Block, context: CommandContext, lane: Wanted["lane"]): Promise<{ block: Block; made: boolean }> {
+  const { edge, ledger } = context.ports;
+  const call = { lane, signal: context.signal };
+  const { scope, network, rule_id, mark: notes } = block;
+  // What an earlier try of this run has done is done, also when somebody has lifted it since.
+  if (block.run_id === context.run_id && block.state !== "pending") return { block, made: !block.adopted };
+  if (block.state === "blocked" && rule_id !== null && (await edge.get({ scope, rule_id }, call))?.mode === "block")
+    return { block, made: false };
+  try {
+    const { rule, created } = await edge.block({ scope, network, notes }, call);
+    const confirmed = await ledger.confirm(block, rule);
+    if (confirmed) return { block: confirmed, made: created };
+    // Somebody released it while the rule was made: theirs is the later wish.
+    if (created) await edge.release(rule, call);
+    throw new OpsError("conflict", `${network} was released meanwhile`, { text: text("cf.released_meanwhile", { ip: network }) });
+  } catch (thrown) {
+    const error = toOpsError(thrown);
+    // A rule that may have been made is looked for by the keeper; one that was refused is not.
+    if (!error.retryable && !isOpen(error)) await ledger.withdraw([block]);
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
+import { atOnce } from "../../core/at-once.ts";
 import type { CommandContext } from "../../core/command.ts";
 import { OpsError, toOpsError } from "../../core/errors.ts";
-import type { BlockRule } from "../../core/ports.ts";
 
 /** The time limit of a command on addresses, in milliseconds: 100 of them, when Cloudflare takes seconds for a call. */
 export const LIST_TIMEOUT_MS = 120_000;
@@ -40,22 +40,21 @@ export async function eachAddress<R>(
       results[at] = work.giveUp(ip, error);
     }
   };
-  const waiting = ips.entries();
-  const lane = async () => {
-    for (const [at, ip] of waiting) if (!end) await deal(at, ip);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await atOnce([...ips.entries()], AT_ONCE, async ([at, ip]) => {
+    if (!end) await deal(at, ip);
+  });
   if (end) throw toRetry(end);
   if (failures.length === ips.length) throw worstOf(failures);
   return results;
 }
 
-function endsAll({ code, retryable }: OpsError, last_attempt: boolean): boolean {
+/** Whether a failure ends the try of the whole list: it is our own mistake, or another try may mend it. */
+export function endsAll({ code, retryable }: OpsError, last_attempt: boolean): boolean {
   return code === "internal" || (!last_attempt && (retryable || code === "outcome_unknown"));
 }
 
 /** What nobody knows the end of is looked up by the next try; the worker tries again what is retryable. */
-function toRetry(error: OpsError): OpsError {
+export function toRetry(error: OpsError): OpsError {
   if (error.code !== "outcome_unknown") return error;
   const { retry_after_ms } = error;
   return new OpsError("upstream_unavailable", error.message, { cause: error, ...(retry_after_ms !== undefined && { retry_after_ms }) });
@@ -70,24 +69,4 @@ export function isOpen({ code }: OpsError): boolean {
 function worstOf(failures: readonly OpsError[]): OpsError {
   const worst = failures.find(isOpen) ?? failures[0] ?? new OpsError("internal", "no addresses");
   return new OpsError(worst.code, `all ${failures.length} addresses failed: ${worst.message}`, { text: worst.text, cause: worst });
-}
-
-/**
- * The rules that block an address.
- * @throws OpsError `outcome_unknown` on a later try that cannot even look: an earlier one may have done its work and lost the answer
- */
-export async function rulesOf(ip: string, { ports, signal, attempt }: CommandContext): Promise<readonly BlockRule[]> {
-  try {
-    return await ports.edge.find(ip, signal);
-  } catch (thrown) {
-    const error = toOpsError(thrown);
-    throw attempt > 1 && error.retryable ? unknownBecause(error) : error;
-  }
-}
-
-/** What to throw when it could not be looked up what became of a step; a mistake of ours stays one. */
-export function unknownBecause(error: OpsError): OpsError {
-  const { code, message, retry_after_ms } = error;
-  if (code === "internal") return error;
-  return new OpsError("outcome_unknown", message, { cause: error, ...(retry_after_ms !== undefined && { retry_after_ms }) });
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { effectOf, slugOf } from "../command.ts";
 import { OpsError } from "../errors.ts";
-import type { Ephemeral } from "../ports.ts";
+import type { CommandPorts, Ephemeral } from "../ports.ts";
 import { raw, text } from "../reply.ts";
 import type { Outcome, Person, Request } from "../request.ts";
 import { maskSecrets } from "../secret.ts";
@@ -23,9 +23,16 @@ export type Confirmation = z.infer<typeof Confirmation>;
 
 const keyOf = (token: string) => `confirm:${token}`;
 
+/** What asking needs of the world. */
+interface Asking {
+  readonly newToken: () => string;
+  readonly ports: CommandPorts;
+}
+
 /** Asks before a dangerous call; null where nothing is to be asked. The question is stored first, bound to its person. */
-export async function confirm(call: Call, ephemeral: Ephemeral, newToken: () => string): Promise<Outcome | null> {
+export async function confirm(call: Call, ephemeral: Ephemeral, { newToken, ports }: Asking): Promise<Outcome | null> {
   if (call.confirmed || effectOf(call.command, call.input) !== "dangerous") return null;
+  const preview = (await call.command.preview?.(call.input, ports)) ?? [];
   const token = newToken();
   const command = slugOf(call.command);
   await ephemeral.put(keyOf(token), { person_id: call.person.person_id, command, input: call.input }, CONFIRMATION_MS);
@@ -41,7 +48,7 @@ export async function confirm(call: Call, ephemeral: Ephemeral, newToken: () => 
       tone: "warn",
       title: text("confirm.question", { command }),
       fields: shown,
-      lines: [text("confirm.expires", { minutes: CONFIRMATION_MS / 60_000 })],
+      lines: [...preview, text("confirm.expires", { minutes: CONFIRMATION_MS / 60_000 })],
       buttons: [
         { label: text("confirm.yes"), action: { kind: "confirm", token } },
         { label: text("confirm.no"), action: { kind: "cancel", token } },

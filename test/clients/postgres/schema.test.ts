@@ -9,7 +9,8 @@ it("every model of the schema reads its migrated table, every column of it", asy
   const connection = await postgres.database();
   const prisma = createPrisma(connection);
   try {
-    for (const model of ["person", "identity", "grant", "key", "inbox", "run", "delivery", "audit", "conversation"] as const) {
+    const models = ["person", "identity", "grant", "key", "inbox", "run", "delivery", "audit", "conversation"] as const;
+    for (const model of [...models, "block", "edgeRule", "edgeScope"] as const) {
       await expect((prisma[model] as { findFirst(): Promise<unknown> }).findFirst(), model).resolves.toBeNull();
     }
   } finally {
@@ -28,8 +29,11 @@ it("no table has a column that the schema does not know", async () => {
   const { Prisma } = await import("../../../prisma/generated/client.ts");
   const fields = [
     ["audit", Prisma.AuditScalarFieldEnum],
+    ["blocks", Prisma.BlockScalarFieldEnum],
     ["conversations", Prisma.ConversationScalarFieldEnum],
     ["deliveries", Prisma.DeliveryScalarFieldEnum],
+    ["edge_rules", Prisma.EdgeRuleScalarFieldEnum],
+    ["edge_scopes", Prisma.EdgeScopeScalarFieldEnum],
     ["grants", Prisma.GrantScalarFieldEnum],
     ["identities", Prisma.IdentityScalarFieldEnum],
     ["inbox", Prisma.InboxScalarFieldEnum],

@@ -1,0 +1,133 @@
+import type pg from "pg";
+import type { Block, BlockWish, LedgerKeeping } from "../../core/ledger.ts";
+import { BLOCK_COLUMNS, type BlockRow, refs, toBlock } from "./block-row.ts";
+import { withoutNul } from "./json.ts";
+import { query } from "./query.ts";
+
+/** A run that died without confirming is looked after so long after it began; its own next try comes earlier. */
+const SETTLE_AFTER = "interval '10 minutes'";
+/** A release that died is gone on with so long after it began; its own next try comes earlier. */
+const LIFT_AFTER = "interval '2 minutes'";
+/** Who lifts what has expired. */
+const EXPIRY = "expiry";
+
+const INTEND = `
+  WITH place AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS p(scope, network, asked)),
+  mine AS (
+    SELECT blocks.* FROM blocks JOIN place USING (scope, network) WHERE run_id = $4),
+  wished AS (
+    INSERT INTO blocks AS b (scope, network, asked, run_id, identity, person_id, reason, mark, expires_at, due_at)
+    SELECT scope, network, asked, $4, $5, $6, $7, $8, now() + $9::float8 * interval '1 millisecond', now() + ${SETTLE_AFTER}
+    FROM place WHERE NOT EXISTS (SELECT FROM mine WHERE mine.scope = place.scope AND mine.network = place.network)
+    -- Those who wish the same at once lock the rows in the same order.
+    ORDER BY scope, network
+    ON CONFLICT (scope, network) WHERE state <> 'released' DO UPDATE SET
+      -- What is being lifted is wished for anew; what stands is extended, never shortened.
+      expires_at = CASE WHEN b.state = 'releasing' THEN excluded.expires_at
+        WHEN b.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL ELSE greatest(b.expires_at, excluded.expires_at) END,
+      due_at = CASE WHEN b.state = 'blocked' THEN (
+        CASE WHEN excluded.expires_at IS NULL OR b.expires_at IS NULL THEN NULL ELSE greatest(b.expires_at, excluded.expires_at) END)
+        ELSE excluded.due_at END,
+      reason = CASE WHEN b.state = 'releasing' THEN excluded.reason ELSE coalesce(b.reason, excluded.reason) END,
+      mark = CASE WHEN b.state = 'releasing' THEN excluded.mark ELSE b.mark END,
+      asked = CASE WHEN b.state = 'releasing' THEN excluded.asked ELSE b.asked END,
+      run_id = CASE WHEN b.state = 'releasing' THEN excluded.run_id ELSE b.run_id END,
+      identity = CASE WHEN b.state = 'releasing' THEN excluded.identity ELSE b.identity END,
+      person_id = CASE WHEN b.state = 'releasing' THEN excluded.person_id ELSE b.person_id END,
+      version = CASE WHEN b.state = 'releasing' THEN b.version + 1 ELSE b.version END,
+      tries = 0, released_by = NULL, release_run = NULL,
+      state = CASE WHEN b.state = 'releasing' THEN 'pending' ELSE b.state END
+    RETURNING *)
+  SELECT DISTINCT ON (scope, network) ${BLOCK_COLUMNS} FROM (SELECT * FROM mine UNION ALL SELECT * FROM wished) AS block
+  ORDER BY scope, network, block_id DESC`;
+
+const CONFIRM = `
+  UPDATE blocks SET state = 'blocked', rule_id = $3, adopted = ($4 <> mark), blocked_at = coalesce($5::timestamptz, now()), drift = NULL,
+    -- A rule that somebody else made has no end of its own, and gets none from us.
+    expires_at = CASE WHEN $4 <> mark THEN NULL ELSE expires_at END, due_at = CASE WHEN $4 <> mark THEN NULL ELSE expires_at END
+  WHERE block_id = $1 AND version = $2 AND state IN ('pending', 'blocked') RETURNING ${BLOCK_COLUMNS}`;
+
+const START_RELEASE = `
+  WITH mine AS (
+    SELECT * FROM blocks WHERE release_run = $2 AND network = ANY($1) AND state = 'released'),
+  lifted AS (
+    UPDATE blocks SET state = 'releasing', released_by = $3, release_run = $2, due_at = now() + ${LIFT_AFTER},
+      tries = CASE WHEN release_run = $2 THEN tries ELSE 0 END, version = version + CASE WHEN release_run = $2 THEN 0 ELSE 1 END
+    -- What was wished for anew since this run lifted it is not this run's any more.
+    WHERE network = ANY($1) AND state <> 'released' AND NOT EXISTS (
+      SELECT FROM mine WHERE mine.scope = blocks.scope AND mine.network = blocks.network)
+    RETURNING *)
+  SELECT ${BLOCK_COLUMNS} FROM (SELECT * FROM mine UNION ALL SELECT * FROM lifted) AS block ORDER BY network, scope`;
+
+const FIND = `
+  SELECT ${BLOCK_COLUMNS} FROM (
+    SELECT DISTINCT ON (network, CASE WHEN state <> 'released' THEN scope END, state <> 'released') *
+    FROM blocks WHERE network = ANY($1)
+    ORDER BY network, CASE WHEN state <> 'released' THEN scope END, state <> 'released', block_id DESC) AS block
+  ORDER BY network, state = 'released', scope`;
+
+const DUE = `
+  UPDATE blocks SET
+    version = version + CASE WHEN state = 'blocked' THEN 1 ELSE 0 END,
+    released_by = CASE WHEN state = 'blocked' THEN '${EXPIRY}' ELSE released_by END,
+    release_run = CASE WHEN state = 'blocked' THEN NULL ELSE release_run END,
+    tries = CASE WHEN state = 'blocked' THEN 0 ELSE tries END,
+    due_at = now() + CASE WHEN state = 'pending' THEN ${SETTLE_AFTER} ELSE ${LIFT_AFTER} END,
+    state = CASE WHEN state = 'blocked' THEN 'releasing' ELSE state END
+  WHERE block_id IN (
+    SELECT block_id FROM blocks WHERE due_at <= now() AND state <> 'released'
+      -- A run that still goes on settles its own.
+      AND NOT (state = 'pending' AND EXISTS (SELECT FROM runs WHERE runs.run_id = blocks.run_id AND finished_at IS NULL))
+    ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+  RETURNING ${BLOCK_COLUMNS}`;
+
+const NAMED = "(block_id, version) IN (SELECT * FROM unnest($1::bigint[], $2::int[]))";
+
+/** The ledger of blocks, on the table `blocks`. */
+export function createLedger(pool: pg.Pool): LedgerKeeping {
+  const blocks = async (sql: string, params: readonly unknown[]) => (await query<BlockRow>(pool, sql, params)).map(toBlock);
+  return {
+    intend: (wish) => blocks(INTEND, wishValues(wish)).then((found) => inOrder(wish, found)),
+    async confirm({ block_id, version }, { rule_id, notes, created_at }) {
+      const [block] = await blocks(CONFIRM, [block_id, version, rule_id, withoutNul(notes), created_at]);
+      return block ?? null;
+    },
+    async withdraw(given) {
+      await query(pool, `DELETE FROM blocks WHERE state = 'pending' AND ${NAMED}`, refs(given));
+    },
+    startRelease: (networks, { run_id, identity }) => blocks(START_RELEASE, [networks, run_id, identity]),
+    async released(given) {
+      const set = "state = 'released', released_at = now(), due_at = NULL, drift = NULL";
+      await query(pool, `UPDATE blocks SET ${set} WHERE state = 'releasing' AND ${NAMED}`, refs(given));
+    },
+    async keepTrying(given, delay_ms) {
+      const set = "tries = tries + 1, due_at = now() + $3::float8 * interval '1 millisecond'";
+      await query(pool, `UPDATE blocks SET ${set} WHERE state = 'releasing' AND ${NAMED}`, [...refs(given), delay_ms]);
+    },
+    find: (networks) => blocks(FIND, [networks]),
+    within: (network) => within(pool, network),
+    due: (limit) => blocks(DUE, [limit]),
+  };
+}
+
+function wishValues({ places, run_id, identity, person_id, reason, mark, for_ms }: BlockWish): unknown[] {
+  const columns = [places.map(({ scope }) => scope), places.map(({ network }) => network), places.map(({ asked }) => asked)];
+  return [...columns, run_id, identity, person_id, reason && withoutNul(reason), withoutNul(mark), for_ms];
+}
+
+function inOrder({ places }: BlockWish, found: readonly Block[]): Block[] {
+  const byPlace = new Map(found.map((block) => [`${block.scope} ${block.network}`, block]));
+  return places.flatMap(({ scope, network }) => byPlace.get(`${scope} ${network}`) ?? []);
+}
+
+async function within(pool: pg.Pool, network: string): Promise<{ ours: number; foreign: number }> {
+  const [row] = await query<{ ours: number; foreign: number }>(
+    pool,
+    `SELECT (SELECT count(*) FROM blocks WHERE state <> 'released' AND network::inet <<= $1::inet)::int AS ours,
+       (SELECT count(*) FROM edge_rules AS rule WHERE mode = 'block' AND network::inet <<= $1::inet
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.scope = rule.scope AND blocks.rule_id = rule.rule_id AND state <> 'released'))::int AS foreign`,
+    [network],
+  );
+  return row ?? { ours: 0, foreign: 0 };
+}

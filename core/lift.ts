@@ -1,0 +1,81 @@
+import { atOnce } from "./at-once.ts";
+import type { Edge, EdgeCall, EdgeRule } from "./edge.ts";
+import { type OpsError, toOpsError } from "./errors.ts";
+import type { Block, Ledger } from "./ledger.ts";
+
+/** Rules removed at once: the account's budget is better spent on others' work than on one long list. */
+const AT_ONCE = 5;
+/** How soon the keeper tries again what could not be lifted; doubled with each try up to a quarter of an hour. In milliseconds. */
+const FIRST_RETRY_MS = 15_000;
+const LONGEST_RETRY_MS = 900_000;
+
+/** What lifting needs of the world. */
+export interface LiftPorts {
+  readonly edge: Edge;
+  readonly ledger: Pick<Ledger, "released" | "keepTrying">;
+}
+
+/** What became of the blocks that were to be lifted. */
+export interface Lifted {
+  /** Read back as gone, and released in the ledger. */
+  readonly gone: readonly Block[];
+  /** Still there, or nobody could look: the keeper goes on with them. */
+  readonly left: readonly Block[];
+  /** Why, where a call failed; by block. */
+  readonly errors: ReadonlyMap<string, OpsError>;
+  /** What the provider holds for the networks now; null where it could not be asked. */
+  readonly standing: ReadonlyMap<string, readonly EdgeRule[]> | null;
+}
+
+/**
+ * Removes the rules of blocks by their ids, in every scope, and reads back what is left: only what is seen to be gone is released.
+ * @param networks what else is to be looked up by the same reading
+ */
+export async function liftBlocks(
+  blocks: readonly Block[],
+  { edge, ledger }: LiftPorts,
+  { networks = [], ...call }: EdgeCall & { readonly networks?: readonly string[] },
+): Promise<Lifted> {
+  const errors = new Map<string, OpsError>();
+  const remove = async (block: Block, rule_id: string) => {
+    await edge.release({ scope: block.scope, rule_id }, call).catch((thrown: unknown) => void errors.set(block.block_id, toOpsError(thrown)));
+  };
+  await atOnce(blocks, AT_ONCE, async (block) => {
+    if (block.rule_id !== null && !call.signal.aborted) await remove(block, block.rule_id);
+  });
+  const wanted = [...new Set([...blocks.map(({ network }) => network), ...networks])];
+  let standing = await lookUp(edge, wanted, call);
+  // A rule whose making was never confirmed is known by its notes alone.
+  const unnamed = blocks.flatMap((block) => oursIn(standing, block).filter(({ rule_id }) => rule_id !== block.rule_id).map((rule) => ({ block, rule })));
+  if (unnamed.length > 0) {
+    await atOnce(unnamed, AT_ONCE, ({ block, rule }) => remove(block, rule.rule_id));
+    standing = await lookUp(edge, wanted, call);
+  }
+  if (standing instanceof Error) for (const { block_id } of blocks) errors.set(block_id, errors.get(block_id) ?? standing);
+  const isGone = (block: Block) => !(standing instanceof Error) && oursIn(standing, block).length === 0;
+  const gone = blocks.filter(isGone);
+  const left = blocks.filter((block) => !isGone(block));
+  if (gone.length > 0) await ledger.released(gone);
+  for (const block of left) await ledger.keepTrying([block], retryAfter(block, errors.get(block.block_id)));
+  // What is gone is gone, whatever its removal answered.
+  for (const { block_id } of gone) errors.delete(block_id);
+  return { gone, left, errors, standing: standing instanceof Error ? null : standing };
+}
+
+type Standing = ReadonlyMap<string, readonly EdgeRule[]>;
+
+async function lookUp(edge: Edge, networks: readonly string[], call: EdgeCall): Promise<Standing | OpsError> {
+  if (networks.length === 0) return new Map();
+  return edge.lookUp(networks, call).catch(toOpsError);
+}
+
+/** The rules that are this block's: by the id that the ledger knows, or by the notes that no other run writes. */
+function oursIn(standing: Standing | OpsError, { scope, network, rule_id, mark }: Block): readonly EdgeRule[] {
+  if (standing instanceof Error) return [];
+  const rules = standing.get(network) ?? [];
+  return rules.filter((rule) => rule.scope === scope && rule.network === network && (rule.rule_id === rule_id || rule.notes === mark));
+}
+
+function retryAfter({ tries }: Block, error: OpsError | undefined): number {
+  return Math.max(error?.retry_after_ms ?? 0, Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 6)));
+}
