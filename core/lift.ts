@@ -1,6 +1,6 @@
 import { atOnce } from "./at-once.ts";
 import type { Edge, EdgeCall, EdgeRule } from "./edge.ts";
-import { type OpsError, toOpsError } from "./errors.ts";
+import { OpsError, toOpsError } from "./errors.ts";
 import type { Block, Ledger } from "./ledger.ts";
 
 /** Rules removed at once: the account's budget is better spent on others' work than on one long list. */
@@ -38,7 +38,9 @@ export async function liftBlocks(
 ): Promise<Lifted> {
   const errors = new Map<string, OpsError>();
   const remove = async (block: Block, rule_id: string) => {
-    await edge.release({ scope: block.scope, rule_id }, call).catch((thrown: unknown) => void errors.set(block.block_id, toOpsError(thrown)));
+    await edge
+      .release({ scope: block.scope, rule_id }, call)
+      .catch((thrown: unknown) => void errors.set(block.block_id, toOpsError(thrown)));
   };
   await atOnce(blocks, AT_ONCE, async (block) => {
     if (block.rule_id !== null && !call.signal.aborted) await remove(block, block.rule_id);
@@ -46,12 +48,16 @@ export async function liftBlocks(
   const wanted = [...new Set([...blocks.map(({ network }) => network), ...networks])];
   let standing = await lookUp(edge, wanted, call);
   // A rule whose making was never confirmed is known by its notes alone.
-  const unnamed = blocks.flatMap((block) => oursIn(standing, block).filter(({ rule_id }) => rule_id !== block.rule_id).map((rule) => ({ block, rule })));
+  const unnamed = blocks.flatMap((block) =>
+    oursIn(standing, block)
+      .filter(({ rule_id }) => rule_id !== block.rule_id)
+      .map((rule) => ({ block, rule })),
+  );
   if (unnamed.length > 0) {
     await atOnce(unnamed, AT_ONCE, ({ block, rule }) => remove(block, rule.rule_id));
     standing = await lookUp(edge, wanted, call);
   }
-  if (standing instanceof Error) for (const { block_id } of blocks) errors.set(block_id, errors.get(block_id) ?? standing);
+  if (standing instanceof Error) for (const block of blocks) if (!errors.has(block.block_id)) errors.set(block.block_id, unread(standing));
   const isGone = (block: Block) => !(standing instanceof Error) && oursIn(standing, block).length === 0;
   const gone = blocks.filter(isGone);
   const left = blocks.filter((block) => !isGone(block));
@@ -60,6 +66,16 @@ export async function liftBlocks(
   // What is gone is gone, whatever its removal answered.
   for (const { block_id } of gone) errors.delete(block_id);
   return { gone, left, errors, standing: standing instanceof Error ? null : standing };
+}
+
+/** The removal was answered, and what came of it could not be read back. */
+function unread(error: OpsError): OpsError {
+  const { code, message, retry_after_ms } = error;
+  if (code === "internal") return error;
+  return new OpsError("outcome_unknown", `not read back: ${message}`, {
+    cause: error,
+    ...(retry_after_ms !== undefined && { retry_after_ms }),
+  });
 }
 
 type Standing = ReadonlyMap<string, readonly EdgeRule[]>;

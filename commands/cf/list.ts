@@ -48,7 +48,11 @@ export const cfList = defineCommand({
     ko: ["차단 목록 보여 줘", "지금 막혀 있는 주소"],
     ru: ["что заблокировано", "покажи все блокировки"],
   },
-  examples: { en: ["cf_list", "cf_list foreign --page 2", "cf_list --csv"], ko: ["cf_list", "cf_list --csv"], ru: ["cf_list", "cf_list --csv"] },
+  examples: {
+    en: ["cf_list", "cf_list foreign --page 2", "cf_list --csv"],
+    ko: ["cf_list", "cf_list --csv"],
+    ru: ["cf_list", "cf_list --csv"],
+  },
   input: z.object({
     kind: z.enum(LIST_KINDS).default("all").describe("Which: all, ours, foreign (made by others), drift (gone or changed at Cloudflare)"),
     page: z.int().min(1).max(10_000).default(1).describe("Which page"),
@@ -69,11 +73,20 @@ export const cfList = defineCommand({
   },
   present(list) {
     const { entries, total, page, pages, csv } = list;
-    const reply: Reply = { tone: list.drift > 0 ? "warn" : "info", title: text(`cf.list.${list.kind}`, { count: total }), fields: summary(list) };
-    if (csv) return { ...reply, file: { name: "blocks.csv", media_type: "text/csv", content: toCsv([CSV_HEADER, ...entries.map(toCsvRow)]) } };
+    const reply: Reply = {
+      tone: list.drift > 0 ? "warn" : "info",
+      title: text(`cf.list.${list.kind}`, { count: total }),
+      fields: summary(list),
+    };
+    if (csv)
+      return { ...reply, file: { name: "blocks.csv", media_type: "text/csv", content: toCsv([CSV_HEADER, ...entries.map(toCsvRow)]) } };
     if (entries.length === 0) return reply;
     const columns = [text("cf.column.ip"), text("cf.column.until"), text("cf.column.why")];
-    return { ...reply, table: { columns, rows: entries.map(toRow) }, ...(pages > 1 && { buttons: turns(list), lines: [text("cf.list.page", { page, pages })] }) };
+    return {
+      ...reply,
+      table: { columns, rows: entries.map(toRow) },
+      ...(pages > 1 && { buttons: turns(list), lines: [text("cf.list.page", { page, pages })] }),
+    };
   },
 });
 

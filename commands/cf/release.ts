@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
 import type { EdgeCall, EdgeRule } from "../../core/edge.ts";
-import { OpsError } from "../../core/errors.ts";
+import type { OpsError } from "../../core/errors.ts";
 import type { Block } from "../../core/ledger.ts";
 import { type Lifted, liftBlocks } from "../../core/lift.ts";
 import { text } from "../../core/reply.ts";

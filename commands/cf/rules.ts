@@ -1,7 +1,8 @@
 import type { EdgeRule } from "../../core/edge.ts";
 import { contains, rulePieces } from "../../core/networks.ts";
 
-type Standing = ReadonlyMap<string, readonly EdgeRule[]>;
+/** What the provider holds for each network that was looked up. */
+export type Standing = ReadonlyMap<string, readonly EdgeRule[]>;
 
 const isBlock = ({ mode }: EdgeRule) => mode === "block";
 

@@ -21,6 +21,7 @@ function isoMs(parts: readonly (string | undefined)[]): number {
 
 function shortMs(words: string): number {
   let sum = 0;
-  for (const [, count = "0", unit = ""] of words.matchAll(/(\d+)\s*([a-z]+)/gi)) sum += Number(count) * (UNIT_MS[unit[0]?.toLowerCase() ?? ""] ?? 0);
+  for (const [, count = "0", unit = ""] of words.matchAll(/(\d+)\s*([a-z]+)/gi))
+    sum += Number(count) * (UNIT_MS[unit[0]?.toLowerCase() ?? ""] ?? 0);
   return sum;
 }

@@ -3,7 +3,7 @@ import { toOpsError } from "../../core/errors.ts";
 import type { Block, LedgerKeeping, Reconciler } from "../../core/ledger.ts";
 import { type LiftPorts, liftBlocks } from "../../core/lift.ts";
 import type { Lease, Leases, Logger } from "../../core/ports.ts";
-import type { AuditLog } from "../../core/stores.ts";
+import type { AuditEntry, AuditLog } from "../../core/stores.ts";
 import { backoff } from "../backoff.ts";
 import { pause } from "../pause.ts";
 
@@ -52,23 +52,27 @@ export function startKeeper(deps: KeeperDeps): Keeper {
 }
 
 async function keep(deps: KeeperDeps, lease: Lease, signal: AbortSignal): Promise<void> {
-  let failures = 0;
-  let compared = 0;
+  const state = { failures: 0, compared: 0 };
   while (lease.held() && !signal.aborted) {
-    try {
-      await keepRound(deps, signal);
-      if (Date.now() - compared > RECONCILE_MS) {
-        compared = Date.now();
-        await deps.reconciler.refresh(RECONCILE_MS, signal);
-      }
-      failures = 0;
-    } catch (thrown) {
-      failures += 1;
-      if (failures === 1 && !signal.aborted) deps.log.warn({ err: thrown }, "the blocks cannot be kept; trying on");
-    }
-    await pause(failures > 0 ? backoff(failures) : ROUND_MS, signal);
+    await workOnce(deps, state, signal);
+    await pause(state.failures > 0 ? backoff(state.failures) : ROUND_MS, signal);
   }
   await lease.release();
+}
+
+async function workOnce(deps: KeeperDeps, state: { failures: number; compared: number }, signal: AbortSignal): Promise<void> {
+  try {
+    let due = LIMIT;
+    while (due === LIMIT && !signal.aborted) due = await keepRound(deps, signal);
+    if (Date.now() - state.compared > RECONCILE_MS) {
+      state.compared = Date.now();
+      await deps.reconciler.refresh(RECONCILE_MS, signal);
+    }
+    state.failures = 0;
+  } catch (thrown) {
+    state.failures += 1;
+    if (state.failures === 1 && !signal.aborted) deps.log.warn({ err: thrown }, "the blocks cannot be kept; trying on");
+  }
 }
 
 /** One round: everything that is due. @returns how many blocks that were */
@@ -82,7 +86,11 @@ export async function keepRound(deps: Omit<KeeperDeps, "leases" | "reconciler">,
   return due.length;
 }
 
-async function lift({ edge, ledger, audit, log }: Omit<KeeperDeps, "leases" | "reconciler">, blocks: readonly Block[], call: EdgeCall): Promise<void> {
+async function lift(
+  { edge, ledger, audit, log }: Omit<KeeperDeps, "leases" | "reconciler">,
+  blocks: readonly Block[],
+  call: EdgeCall,
+): Promise<void> {
   const { gone, left, errors } = await liftBlocks(blocks, { edge, ledger }, call);
   for (const block of gone) await audit.append(lineOf(block));
   for (const block of left.filter(({ tries }) => tries === 0)) {
@@ -92,7 +100,11 @@ async function lift({ edge, ledger, audit, log }: Omit<KeeperDeps, "leases" | "r
 }
 
 /** A wish whose run has ended without confirming it: the rule was made, or it was not. */
-async function settle({ edge, ledger, log }: Pick<KeeperDeps, "edge" | "ledger" | "log">, blocks: readonly Block[], call: EdgeCall): Promise<void> {
+async function settle(
+  { edge, ledger, log }: Pick<KeeperDeps, "edge" | "ledger" | "log">,
+  blocks: readonly Block[],
+  call: EdgeCall,
+): Promise<void> {
   const standing = await edge.lookUp([...new Set(blocks.map(({ network }) => network))], call).catch(toOpsError);
   if (standing instanceof Error) {
     log.debug({ err: standing }, "it could not be looked up what came of wished blocks; trying on");
@@ -106,9 +118,9 @@ async function settle({ edge, ledger, log }: Pick<KeeperDeps, "edge" | "ledger" 
   }
 }
 
-function lineOf({ network, scope, released_by, release_run, run_id, block_id }: Block) {
+function lineOf({ network, scope, released_by, release_run, run_id, block_id }: Block): AuditEntry {
   return {
-    ...{ person_id: null, identity: released_by ?? "", action: "lift", command: null, input: { network, scope }, outcome: "succeeded" },
-    ...{ request_id: `block-${block_id}`, run_id: release_run ?? run_id },
-  } as const;
+    ...{ person_id: null, identity: released_by ?? "", command: null, input: { network, scope }, outcome: "succeeded" },
+    ...{ action: "lift", request_id: `block-${block_id}`, run_id: release_run ?? run_id },
+  };
 }

@@ -25,7 +25,8 @@ const LEASE = "edge rules";
  */
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   let reading: Promise<void> | null = null;
-  const isFresh = ({ as_of }: Comparison, max_age_ms: number) => as_of !== null && deps.clock.now().getTime() - Date.parse(as_of) <= max_age_ms;
+  const isFresh = ({ as_of }: Comparison, max_age_ms: number) =>
+    as_of !== null && deps.clock.now().getTime() - Date.parse(as_of) <= max_age_ms;
   return {
     async refresh(max_age_ms, signal) {
       for (;;) {
@@ -63,7 +64,8 @@ async function readScope({ edge, mirror, clock, log }: ReconcilerDeps, scope: Ed
   const marked = await mirror.finish(scope, { began, seen });
   const gone: Block[] = [];
   for (const [at, block] of marked.entries()) {
-    const rule = at < LOOKED_FOR && block.drift === "missing" && block.rule_id ? await edge.get({ scope, rule_id: block.rule_id }, call) : null;
+    const rule =
+      at < LOOKED_FOR && block.drift === "missing" && block.rule_id ? await edge.get({ scope, rule_id: block.rule_id }, call) : null;
     if (rule) await mirror.clearDrift(block);
     else gone.push(block);
   }

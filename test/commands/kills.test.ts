@@ -84,7 +84,7 @@ describe("a process that was killed", () => {
 describe("a process that stops", () => {
   it("gives its run back, to be done by another", async () => {
     const { runs, run_id, edge, stop, work } = await waiting(`/block ${IP}`);
-    edge.block = (_ip, _notes, signal) =>
+    edge.block = (_rule, { signal }) =>
       new Promise((_, reject) => {
         signal.addEventListener("abort", () => reject(new Error("aborted")));
         stop.abort();

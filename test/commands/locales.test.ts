@@ -5,6 +5,7 @@ import { commands } from "../../commands/index.ts";
 import { createProtection } from "../../core/addresses.ts";
 import { slugOf } from "../../core/command.ts";
 import { ERROR_CODES } from "../../core/errors.ts";
+import { LIST_KINDS } from "../../core/ledger.ts";
 import { LOCALES, type Locale } from "../../core/locale.ts";
 import { questionKey } from "../../core/registry.ts";
 import { ROLES } from "../../core/request.ts";
@@ -34,10 +35,12 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   "role.*": [...ROLES, "none"],
   "run.status.*": RUN_STATUSES,
   "cf.protected.*": PROTECTED.map(String),
-  "cf.status.*": ["blocked", "already_blocked", "released", "not_blocked", "failed", "unverified"],
-  "cf.search.*": ["blocked", "not_blocked"],
+  "cf.status.*": ["blocked", "already_blocked", "released", "not_blocked", "foreign", "covered", "partly", "failed", "unverified"],
+  "cf.search.*": ["blocked", "partly", "not_blocked"],
+  "cf.list.*": LIST_KINDS,
+  "cf.drift.*": ["missing", "changed"],
   "cf.block.*": ["title", "blocked", "already_blocked", "unverified"],
-  "cf.release.*": ["title", "released", "not_blocked", "unverified"],
+  "cf.release.*": ["title", "released", "not_blocked", "foreign", "covered", "unverified"],
   "parse.type.*": [
     "text",
     "number",

@@ -104,12 +104,12 @@ describe("at the desk", () => {
     for (const name of ["cf_block", "cf block", "/block", "BAN"]) {
       await opened.admin.says(`/help ${name}`);
       opened.admin.hears(
-        /^Block IP addresses at Cloudflare\nHow: \/cf_block <ip\.\.\.> \[--reason <text>\]\nAlso: \/block \/ban\nExample: \/cf_block/,
+        /^Block IP addresses and ranges at Cloudflare\nHow: \/cf_block <ip\.\.\.> \[--for <text>\] \[--reason <text>\]\nAlso: \/block \/ban\nExample: \/cf_block/,
       );
     }
     const ko = opened.person("telegram:1002", "operator", { locale: "ko" });
     await ko.says("/help block");
-    ko.hears("Cloudflare에서 IP 주소 차단");
+    ko.hears("Cloudflare에서 IP 주소와 대역 차단");
   });
 
   it("start, the first thing Telegram sends, is help", async () => {

@@ -13,7 +13,7 @@ describe("a missing argument", () => {
     expect(await op.says("/block")).toMatchObject({ kind: "ask", field: "ip" });
     op.hears("Which IP address should be blocked?\nType “cancel” to stop. In a group, reply to this message.");
     expect(await op.says("203.0.113.7, 203.0.113.8")).toMatchObject({ kind: "queued" });
-    expect(opened.edge.rules.map(({ ip }) => ip)).toEqual(["203.0.113.7", "203.0.113.8"]);
+    expect(opened.edge.rules.map(({ network }) => network)).toEqual(["203.0.113.7", "203.0.113.8"]);
     expect(await op.says("203.0.113.9")).toMatchObject({ kind: "suggest" });
   });
 

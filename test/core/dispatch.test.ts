@@ -24,7 +24,7 @@ describe("a command is understood", () => {
     const op = desk.person("telegram:1002", "operator");
     expect(await op.says(line)).toMatchObject({ kind: "queued" });
     op.hears(BLOCKED);
-    expect(desk.edge.rules.map(({ ip }) => ip)).toEqual(["203.0.113.7"]);
+    expect(desk.edge.rules.map(({ network }) => network)).toEqual(["203.0.113.7"]);
   });
 
   it.each(['--reason "brute force"', "--reason “brute force”", "—reason «brute force»", "--reason=„brute force“"])(

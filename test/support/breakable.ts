@@ -6,7 +6,7 @@ export interface Break {
   readonly error?: unknown;
   /** How many calls go wrong; by default all from now on. */
   readonly times?: number;
-  /** Only calls whose first argument is this one. */
+  /** Only calls whose first argument is this one, or is about this network or rule. */
   readonly of?: string;
   /** The call does its work, and only its answer is lost. */
   readonly after?: boolean;
@@ -22,6 +22,12 @@ export type Breakable<T> = T & {
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
+function isAbout(argument: unknown, of: string): boolean {
+  if (argument === of) return true;
+  const { network, rule_id } = (argument ?? {}) as { network?: unknown; rule_id?: unknown };
+  return network === of || rule_id === of;
+}
+
 /** Puts a port whose methods all return promises behind a switch. */
 export function breakable<T extends object>(port: T): Breakable<T> {
   const broken = new Map<string, { how: Break; left: number }>();
@@ -31,7 +37,7 @@ export function breakable<T extends object>(port: T): Breakable<T> {
     async (...args: unknown[]) => {
       counts.set(name, (counts.get(name) ?? 0) + 1);
       const state = broken.get(name);
-      if (!state || state.left === 0 || (state.how.of !== undefined && state.how.of !== args[0])) return method.apply(port, args);
+      if (!state || state.left === 0 || (state.how.of !== undefined && !isAbout(args[0], state.how.of))) return method.apply(port, args);
       state.left--;
       if (state.how.after) await method.apply(port, args);
       throw state.how.error ?? new OpsError("unavailable", `${name} cannot be reached`);

@@ -5,8 +5,26 @@
 const address = (ip: string, status: string, more: object = {}) => ({ ip, status, rule_ids: ["r-1"], expires_at: null, ...more });
 const failed = address("203.0.113.9", "failed", { rule_ids: [], error: "upstream_refused" });
 const open = address("203.0.113.9", "unverified", { rule_ids: [], error: "outcome_unknown" });
-const found = { ip: "203.0.113.7", status: "blocked", rule_ids: ["r-1"], notes: "by hand", since: "2026-11-22T09:00:00Z" };
-const free = { ip: "203.0.113.8", status: "not_blocked", rule_ids: [], notes: null, since: null };
+const found = {
+  ...{ ip: "203.0.113.7", status: "blocked", owner: "ours", rule_ids: ["r-1"], scopes: ["zone:1"], covered_by: null, missing: false },
+  ...{ since: "2026-11-22T09:00:00Z", by: "telegram:1002", reason: "scan", expires_at: null, released: null },
+};
+const free = {
+  ...found,
+  ip: "203.0.113.8",
+  status: "not_blocked",
+  owner: null,
+  rule_ids: [],
+  scopes: [],
+  since: null,
+  by: null,
+  reason: null,
+};
+const entryOf = (network: string, more: object = {}) => ({
+  ...{ network, scope: "zone:1", rule_id: "r-1", owner: "ours", drift: null, since: "2026-11-22T09:00:00Z", identity: "telegram:1002" },
+  ...{ reason: "scan", expires_at: null, ...more },
+});
+const listing = { kind: "all", total: 1, page: 1, pages: 1, as_of: "2026-11-22T09:00:00Z", ours: 1, foreign: 0, drift: 0, csv: false };
 const run = {
   ...{ run_id: "7k2m9qd04xvb", command: "cf_block", attempts: 1, identity: "telegram:1002" },
   ...{ created_at: "2026-11-22T09:00:00Z", finished_at: null, error: null, reason: null },
@@ -22,6 +40,7 @@ export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   cf_block: [
     { results: [address("203.0.113.7", "blocked")] },
     { results: [address("203.0.113.7", "already_blocked")] },
+    { results: [address("203.0.113.7", "blocked", { expires_at: "2026-11-22T11:00:00Z" })] },
     { results: [address("203.0.113.7", "unverified", { rule_ids: [] })] },
     { results: [address("203.0.113.7", "blocked"), address("203.0.113.8", "already_blocked"), failed, open] },
     { results: Array.from({ length: 100 }, (_, at) => address(`2001:db8:85a3:8d3:1319:8a2e:370:${at}`, "blocked")) },
@@ -29,11 +48,35 @@ export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   cf_release: [
     { results: [address("203.0.113.7", "released")] },
     { results: [address("203.0.113.7", "released", { notes: "by hand" })] },
+    { results: [address("203.0.113.7", "foreign", { notes: "by hand" })] },
+    { results: [address("203.0.113.7", "covered", { rule_ids: [], notes: "203.0.113.0/24" })] },
+    { results: [address("203.0.113.0/20", "released", { rule_ids: Array.from({ length: 16 }, (_, at) => `r-${at}`) })] },
     { results: [address("203.0.113.7", "not_blocked", { rule_ids: [] })] },
     { results: [address("203.0.113.7", "unverified")] },
     { results: [address("203.0.113.7", "released"), address("203.0.113.8", "not_blocked"), failed, open] },
   ],
-  cf_search: [{ results: [found] }, { results: [free] }, { results: [found, free, { ...free, status: "failed", error: "timeout" }] }],
+  cf_search: [
+    { results: [found] },
+    { results: [{ ...found, scopes: ["zone:1", "zone:2", "zone:3", "zone:4"], expires_at: "2026-11-22T11:00:00Z" }] },
+    { results: [{ ...found, owner: "foreign", by: null, covered_by: "203.0.113.0/24" }] },
+    { results: [{ ...free, owner: "ours", missing: true }] },
+    { results: [{ ...free, released: { by: "expiry", at: "2026-11-22T09:00:00Z" } }] },
+    { results: [found, free, { ...found, status: "partly" }] },
+  ],
+  cf_list: [
+    { ...listing, entries: [entryOf("203.0.113.7")] },
+    { ...listing, entries: [], total: 0, as_of: null },
+    { ...listing, kind: "drift", drift: 2, entries: ["missing", "changed"].map((drift) => entryOf("203.0.113.7", { drift })) },
+    {
+      ...listing,
+      kind: "foreign",
+      total: 45,
+      page: 2,
+      pages: 3,
+      entries: [entryOf("2001:db8::/32", { owner: "foreign", identity: null })],
+    },
+    { ...listing, kind: "ours", csv: true, entries: [entryOf("203.0.113.7", { expires_at: "2026-11-22T11:00:00Z", reason: null })] },
+  ],
   run_show: [
     ...["accepted", "running"].map((status) => ({ ...run, status })),
     ...["succeeded", "failed", "unknown", "cancelled"].map((status) => ({

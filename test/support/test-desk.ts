@@ -15,9 +15,11 @@ import { createTestClock } from "./clock.ts";
 import { createMemoryDeliveries } from "./memory-deliveries.ts";
 import { createMemoryEdge, type MemoryEdge } from "./memory-edge.ts";
 import { createMemoryEphemeral } from "./memory-ephemeral.ts";
+import { createMemoryLedger } from "./memory-ledger.ts";
 import { createMemoryLog } from "./memory-log.ts";
 import { createMemoryPeople } from "./memory-people.ts";
 import { createMemoryQueue } from "./memory-queue.ts";
+import { createMemoryRules } from "./memory-rules.ts";
 import { createMemoryRuns } from "./memory-runs.ts";
 import { ROOT } from "./source.ts";
 
@@ -46,11 +48,22 @@ function createPorts() {
   const deliveries = createMemoryDeliveries(clock);
   const people = createMemoryPeople();
   const audit: AuditEntry[] = [];
+  const edge = createMemoryEdge(clock);
+  const ledger = createMemoryLedger(clock);
   return {
-    ...{ clock, deliveries, audit, queue: createMemoryQueue(clock), log: createMemoryLog(), knownPeople: people },
+    ...{
+      rules: createMemoryRules(clock, edge, ledger),
+      clock,
+      deliveries,
+      audit,
+      queue: createMemoryQueue(clock),
+      log: createMemoryLog(),
+      knownPeople: people,
+    },
     ephemeral: breakable(createMemoryEphemeral(clock)),
     runs: breakable<RunStore>(createMemoryRuns(clock, deliveries)),
-    edge: breakable<MemoryEdge>(createMemoryEdge(clock)),
+    edge: breakable<MemoryEdge>(edge),
+    ledger: breakable<ReturnType<typeof createMemoryLedger>>(ledger),
     people: breakable<People>(people),
     auditLog: breakable<AuditLog>({ append: async (entry) => void audit.push(structuredClone(entry)) }),
     health: breakable<Health>({ check: async () => [{ part: "database", state: "ok" }] }),
@@ -60,11 +73,12 @@ function createPorts() {
 /** The real registry, dispatch and worker over ports in memory. */
 export function createDeskParts(options: TestDeskOptions) {
   const memory = createPorts();
-  const { clock, runs, edge, people, health, ephemeral, log } = memory;
+  const { clock, runs, edge, ledger, rules, people, health, ephemeral, log } = memory;
   const texts = options.texts ?? loadTexts();
   const registry = createRegistry(options.commands ?? commands, texts);
   const protectedBy = createProtection(options.never_block ?? []);
-  const ports: CommandPorts = { clock, edge, runs, people, health, protectedBy, catalogue: registry.catalogue };
+  const blocks = { edge, ledger, rules, reconciler: rules };
+  const ports: CommandPorts = { ...blocks, clock, runs, people, health, protectedBy, catalogue: registry.catalogue };
   const stop = new AbortController();
   const shared = { registry, ports, log, audit: memory.auditLog, stopping: stop.signal };
   const enqueueRuns = createEnqueue(memory.queue, log);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { addresses } from "../../../commands/fields.ts";
+import { networks } from "../../../commands/fields.ts";
 import { OpsError } from "../../../core/errors.ts";
 import type { Text } from "../../../core/reply.ts";
 import { bind } from "../../../core/text/bind.ts";
@@ -18,7 +18,7 @@ export interface Sample {
 export const block: Sample = {
   name: "cf block",
   input: z.object({
-    ip: addresses,
+    ip: networks,
     for: z
       .string()
       .regex(/^\d+[mhd]$/)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { addresses, identity, ipAddress } from "../../../commands/fields.ts";
+import { identity, network, networks } from "../../../commands/fields.ts";
 import { maskSecrets, secretFields } from "../../../core/secret.ts";
 import { distance, nearest } from "../../../core/text/distance.ts";
 import { usageOf } from "../../../core/text/usage.ts";
@@ -58,9 +58,9 @@ describe("secrets", () => {
 
 describe("shared fields", () => {
   it("reads one address as a list, and each address once", () => {
-    expect(addresses.parse("203.0.113.7")).toEqual(["203.0.113.7"]);
-    expect(addresses.parse(["2001:DB8::1", "203[.]0[.]113[.]7", "2001:db8:0::1"])).toEqual(["2001:db8::1", "203.0.113.7"]);
-    expect(addresses.safeParse(Array(101).fill("203.0.113.7")).success).toBe(false);
+    expect(networks.parse("203.0.113.7")).toEqual(["203.0.113.7"]);
+    expect(networks.parse(["2001:DB8::1", "203[.]0[.]113[.]7", "2001:db8:0::1"])).toEqual(["2001:db8::1", "203.0.113.7"]);
+    expect(networks.safeParse(Array(101).fill("203.0.113.7")).success).toBe(false);
   });
 
   it("knows people by platform and id", () => {
@@ -74,11 +74,11 @@ describe("shared fields", () => {
   });
 
   it("is a string in JSON Schema and canonical when parsed", () => {
-    const schema = z.toJSONSchema(z.object({ ip: ipAddress }), { io: "input" });
-    expect(schema.properties?.["ip"]).toMatchObject({ type: "string", description: "IPv4 or IPv6 address" });
+    const schema = z.toJSONSchema(z.object({ ip: network }), { io: "input" });
+    expect(schema.properties?.["ip"]).toMatchObject({ type: "string", description: "IPv4 or IPv6 address or CIDR" });
     expect(z.toJSONSchema(block.input, { io: "input" }).required).toEqual(["ip"]);
-    expect(ipAddress.parse(" 2001:DB8:0::1 ")).toBe("2001:db8::1");
-    expect(ipAddress.parse(ipAddress.parse("203[.]0[.]113[.]7"))).toBe("203.0.113.7");
-    expect(ipAddress.safeParse(5).error?.issues[0]?.message).toBe("text:cf.not_an_address");
+    expect(network.parse(" 2001:DB8:0::1 ")).toBe("2001:db8::1");
+    expect(network.parse(network.parse("203[.]0[.]113[.]7"))).toBe("203.0.113.7");
+    expect(network.safeParse(5).error?.issues[0]?.message).toBe("text:cf.not_an_address");
   });
 });

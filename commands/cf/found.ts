@@ -1,0 +1,117 @@
+import { z } from "zod";
+import type { EdgeRule } from "../../core/edge.ts";
+import type { Block } from "../../core/ledger.ts";
+import { rulePieces } from "../../core/networks.ts";
+import { type Reply, raw, type Text, text } from "../../core/reply.ts";
+import { blocksOf } from "./places.ts";
+import { containing, exactly, notesOf, type Standing } from "./rules.ts";
+
+/** What is known of one network: from Cloudflare's rules as they are now, and from the ledger. */
+export const Found = z.object({
+  ip: z.string(),
+  /** `partly`: of a range that takes several rules, only some are there. */
+  status: z.enum(["blocked", "partly", "not_blocked"]),
+  /** Whose rule: the ledger knows it, or it does not. */
+  owner: z.enum(["ours", "foreign"]).nullable(),
+  rule_ids: z.array(z.string()).readonly(),
+  /** The zones or accounts in which it is blocked. */
+  scopes: z.array(z.string()).readonly(),
+  /** The wider range that blocks it. */
+  covered_by: z.string().nullable(),
+  since: z.string().nullable(),
+  by: z.string().nullable(),
+  /** Our reason, or the notes of a rule that is not ours. */
+  reason: z.string().nullable(),
+  expires_at: z.string().nullable(),
+  /** The ledger says that it is blocked, and Cloudflare has no such rule. */
+  missing: z.boolean(),
+  /** Who lifted the last block, and when. */
+  released: z.object({ by: z.string(), at: z.string() }).nullable(),
+});
+
+/** What is known of one network. */
+export type Found = z.infer<typeof Found>;
+
+/** Puts what Cloudflare holds beside what the ledger knows of a network and of the ranges around it. */
+export function describeNetwork(network: string, standing: Standing, blocks: readonly Block[]): Found {
+  const exact = exactly(network, standing);
+  const [range] = exact.length > 0 ? [] : containing(network, standing);
+  const rules = range ? [range] : exact;
+  const live = blocks.filter(({ state }) => state !== "released");
+  const wished = blocksOf(network, live);
+  const known = live.find((block) => rules.some((rule) => isRuleOf(rule, block))) ?? (rules.length === 0 ? wished[0] : undefined);
+  return {
+    ip: network,
+    status: statusOf(network, rules),
+    rule_ids: rules.map(({ rule_id }) => rule_id),
+    scopes: [...new Set(rules.map(({ scope }) => scope))],
+    covered_by: range?.network ?? null,
+    ...(known ? ledgerSays(known) : rulesSay(rules)),
+    missing: wished.some((block) => block.state === "blocked" && !exact.some((rule) => isRuleOf(rule, block))),
+    released: lastRelease(blocksOf(network, blocks)),
+  };
+}
+
+const isRuleOf = (rule: EdgeRule, { scope, rule_id }: Block) => rule.scope === scope && rule.rule_id === rule_id;
+
+function statusOf(network: string, rules: readonly EdgeRule[]): Found["status"] {
+  const pieces = rulePieces(network) ?? [];
+  const held = new Set(rules.map((rule) => rule.network));
+  if (held.size === 0) return "not_blocked";
+  return pieces.every((piece) => held.has(piece)) || !pieces.some((piece) => held.has(piece)) ? "blocked" : "partly";
+}
+
+function ledgerSays({ blocked_at: since, identity: by, reason, expires_at }: Block) {
+  return { owner: "ours", since, by, reason, expires_at } as const;
+}
+
+function rulesSay(rules: readonly EdgeRule[]) {
+  const owner: Found["owner"] = rules.length > 0 ? "foreign" : null;
+  return { owner, since: rules[0]?.created_at ?? null, by: null, reason: notesOf(rules).notes ?? null, expires_at: null };
+}
+
+function lastRelease(blocks: readonly Block[]): Found["released"] {
+  const last = blocks.find(({ state }) => state === "released");
+  return last?.released_at ? { by: last.released_by ?? "", at: last.released_at } : null;
+}
+
+/** More scopes and rules than this are counted instead of named. */
+const SHOWN = 3;
+
+const moment = (at: string) => text("moment", { moment: { at } });
+
+/** What is known of a network, line by line. */
+export function detailsOf(found: Found): NonNullable<Reply["fields"]> {
+  const { scopes, covered_by, rule_ids, status, released } = found;
+  const many = scopes.length > SHOWN;
+  return [
+    ...(covered_by ? [{ label: text("cf.range"), value: raw(covered_by), code: true }] : []),
+    ...ownership(found),
+    ...(scopes.length > 0
+      ? [{ label: text("cf.where"), value: many ? text("cf.scopes", { count: scopes.length }) : raw(scopes.join(" ")) }]
+      : []),
+    ...rule_ids.slice(0, SHOWN).map((rule_id) => ({ label: text("cf.rule"), value: raw(rule_id), code: true })),
+    ...(status === "not_blocked" && released ? [{ label: text("cf.released"), value: releasedBy(released) }] : []),
+  ];
+}
+
+function ownership({ since, by, reason, expires_at, owner }: Found) {
+  if (owner === null) return [];
+  const isOurs = owner === "ours";
+  return [
+    ...(since ? [{ label: text("cf.since"), value: moment(since) }] : []),
+    { label: text("cf.by"), value: by === null ? text("cf.foreign") : raw(by) },
+    ...(reason ? [{ label: text(isOurs ? "cf.reason" : "cf.notes"), value: raw(reason) }] : []),
+    ...(isOurs ? [{ label: text("cf.until"), value: expires_at ? moment(expires_at) : text("cf.until_released") }] : []),
+  ];
+}
+
+function releasedBy({ by, at }: NonNullable<Found["released"]>): Text {
+  return text("cf.released_by", { by: by === "expiry" ? text("cf.expiry") : by, moment: { at } });
+}
+
+/** What is known of a network in a few words, for a table. */
+export function noteOn({ covered_by, by, reason, owner }: Found): string {
+  const who = owner === "ours" ? (by ?? "") : "";
+  return [covered_by, who, reason].filter((words) => words !== null && words !== "").join(" · ");
+}

@@ -1,0 +1,167 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Block, BlockWish, LedgerKeeping } from "../../core/ledger.ts";
+
+/** A ledger to be tried, and hands on its time. */
+export interface LedgerUnderTest {
+  readonly ledger: LedgerKeeping;
+  /** So many milliseconds go by. */
+  passes(ms: number): Promise<void>;
+  /** A run that has not ended yet. */
+  opens(run_id: string): Promise<void>;
+}
+
+const HOUR = 3_600_000;
+const IP = "203.0.113.7";
+
+const wish = (more: Partial<BlockWish> = {}, networks: readonly string[] = [IP]): BlockWish => ({
+  places: networks.map((network) => ({ scope: "zone:1", network, asked: network })),
+  ...{ run_id: "run-1", identity: "telegram:1002", person_id: "p-2", reason: "scan", mark: "mark of run-1", for_ms: null },
+  ...more,
+});
+const second = (more: Partial<BlockWish> = {}) =>
+  wish({ run_id: "run-2", identity: "telegram:1001", mark: "mark of run-2", reason: "again", ...more });
+const ruleOf = ({ mark }: Block, rule_id = "rule-1") => ({ rule_id, notes: mark, created_at: null });
+const release = { run_id: "release-1", identity: "telegram:1001" };
+
+/** What a ledger is, whatever it is kept in. */
+export function describeLedger(name: string, open: () => Promise<LedgerUnderTest>): void {
+  describe(name, () => {
+    let under: LedgerUnderTest;
+    let ledger: LedgerKeeping;
+    beforeEach(async () => {
+      under = await open();
+      ledger = under.ledger;
+    });
+
+    const intend = async (given: BlockWish) => {
+      const [block] = await ledger.intend(given);
+      if (!block) throw new Error("nothing was written down");
+      return block;
+    };
+    const blocked = async (given = wish()) => {
+      const block = await intend(given);
+      const done = await ledger.confirm(block, ruleOf(block));
+      if (!done) throw new Error("it was not confirmed");
+      return done;
+    };
+    const expiry = (block: Block) =>
+      block.expires_at && Math.round((Date.parse(block.expires_at) - Date.parse(block.blocked_at ?? "")) / HOUR);
+
+    it("writes down what is wished for before it is there, and then the rule", async () => {
+      const pending = await intend(wish({ for_ms: 2 * HOUR }));
+      expect(pending).toMatchObject({ state: "pending", rule_id: null, network: IP, identity: "telegram:1002", reason: "scan" });
+      const done = await ledger.confirm(pending, ruleOf(pending));
+      expect(done).toMatchObject({ state: "blocked", rule_id: "rule-1", adopted: false });
+      expect(done && expiry(done)).toBe(2);
+      expect(await ledger.find([IP, "203.0.113.8"])).toMatchObject([{ state: "blocked", rule_id: "rule-1" }]);
+    });
+
+    it("gives a place for each, in their order, each scope for itself", async () => {
+      const places = [
+        { scope: "zone:2" as const, network: "203.0.113.9", asked: "203.0.113.8/31" },
+        { scope: "zone:1" as const, network: "203.0.113.9", asked: "203.0.113.8/31" },
+        { scope: "zone:1" as const, network: "203.0.113.8", asked: "203.0.113.8/31" },
+      ];
+      expect(await ledger.intend(wish({ places }))).toMatchObject(places);
+    });
+
+    it("the same run finds what it has done, also when that was lifted meanwhile", async () => {
+      const done = await blocked();
+      expect(await intend(wish())).toEqual(done);
+      const [releasing] = await ledger.startRelease([IP], release);
+      await ledger.released(releasing ? [releasing] : []);
+      expect(await intend(wish())).toMatchObject({ block_id: done.block_id, state: "released" });
+    });
+
+    it("another wish extends, and never shortens; no end is the latest", async () => {
+      await blocked(wish({ for_ms: 2 * HOUR }));
+      expect(expiry(await intend(second({ for_ms: HOUR })))).toBe(2);
+      const longer = await intend(second({ for_ms: 5 * HOUR, run_id: "run-3" }));
+      expect([expiry(longer), longer.reason, longer.identity, longer.state]).toEqual([5, "scan", "telegram:1002", "blocked"]);
+      expect(await intend(second({ run_id: "run-4" }))).toMatchObject({ expires_at: null });
+      expect(await intend(second({ for_ms: HOUR, run_id: "run-5" }))).toMatchObject({ expires_at: null });
+      await under.passes(9 * HOUR);
+      expect(await ledger.due(9)).toEqual([]);
+    });
+
+    it("a rule of somebody else is adopted and gets no end", async () => {
+      const pending = await intend(wish({ for_ms: HOUR }));
+      const adopted = await ledger.confirm(pending, { rule_id: "rule-9", notes: "by hand", created_at: "2026-01-01T00:00:00.000Z" });
+      expect(adopted).toMatchObject({ adopted: true, expires_at: null, blocked_at: "2026-01-01T00:00:00.000Z" });
+      await under.passes(2 * HOUR);
+      expect(await ledger.due(9)).toEqual([]);
+    });
+
+    it("what was refused is forgotten, what stands is not", async () => {
+      const pending = await intend(wish());
+      await ledger.withdraw([pending]);
+      expect(await ledger.find([IP])).toEqual([]);
+      const done = await blocked(second());
+      await ledger.withdraw([done]);
+      expect(await ledger.find([IP])).toMatchObject([{ state: "blocked" }]);
+    });
+
+    it("a release comes between the wish and the rule: the rule is not confirmed", async () => {
+      const pending = await intend(wish());
+      const [releasing] = await ledger.startRelease([IP], release);
+      expect(releasing).toMatchObject({ state: "releasing", rule_id: null });
+      expect(await ledger.confirm(pending, ruleOf(pending))).toBeNull();
+    });
+
+    it("lifting begins once for a run, and ends when it was read back", async () => {
+      await blocked();
+      const [first] = await ledger.startRelease([IP, "203.0.113.8"], release);
+      expect(first).toMatchObject({ state: "releasing", released_by: "telegram:1001", release_run: "release-1" });
+      expect(await ledger.startRelease([IP], release)).toEqual([first]);
+      await ledger.released(first ? [first] : []);
+      expect(await ledger.startRelease([IP], release)).toMatchObject([{ state: "released" }]);
+      expect(await ledger.startRelease([IP], { ...release, run_id: "release-2" })).toEqual([]);
+      expect((await ledger.find([IP]))[0]).toMatchObject({ state: "released", released_by: "telegram:1001" });
+    });
+
+    it("a wish while it is being lifted is the later one: the lifting is not confirmed any more", async () => {
+      await blocked();
+      const [releasing] = await ledger.startRelease([IP], release);
+      const anew = await intend(second({ for_ms: HOUR }));
+      expect(anew).toMatchObject({ state: "pending", run_id: "run-2", mark: "mark of run-2", reason: "again", released_by: null });
+      await ledger.released(releasing ? [releasing] : []);
+      expect(await ledger.find([IP])).toMatchObject([{ state: "pending" }]);
+    });
+
+    it("a block whose time is over is due once, then again when lifting it stays open", async () => {
+      await blocked(wish({ for_ms: HOUR }));
+      await under.passes(HOUR - 1_000);
+      expect(await ledger.due(9)).toEqual([]);
+      await under.passes(2_000);
+      const [due] = await ledger.due(9);
+      expect(due).toMatchObject({ state: "releasing", released_by: "expiry", rule_id: "rule-1" });
+      expect(await ledger.due(9)).toEqual([]);
+      await ledger.keepTrying(due ? [due] : [], 30_000);
+      await under.passes(31_000);
+      expect(await ledger.due(9)).toMatchObject([{ state: "releasing", tries: 1 }]);
+    });
+
+    it("a wish whose run still goes on is left to it; one whose run is over is settled", async () => {
+      await under.opens("run-1");
+      await intend(wish());
+      await intend(second({ places: [{ scope: "zone:1", network: "203.0.113.8", asked: "203.0.113.8" }] }));
+      await under.passes(HOUR);
+      expect((await ledger.due(9)).map(({ network, state }) => [network, state])).toEqual([["203.0.113.8", "pending"]]);
+    });
+
+    it("counts what lies within a range", async () => {
+      await ledger.intend(wish({}, [IP, "203.0.113.200", "198.51.100.1", "2001:db8::1"]));
+      expect(await ledger.within("203.0.113.0/24")).toMatchObject({ ours: 2, foreign: 0 });
+      expect(await ledger.within("2001:db8::/32")).toMatchObject({ ours: 1 });
+    });
+
+    it("of many who wish the same at once one row lives", async () => {
+      const networks = Array.from({ length: 20 }, (_, at) => `203.0.113.${at}`);
+      const places = networks.map((network) => ({ scope: "zone:1" as const, network, asked: network }));
+      await Promise.all(
+        Array.from({ length: 8 }, (_, at) => ledger.intend(second({ run_id: `run-${at}`, places: at % 2 ? places : places.toReversed() }))),
+      );
+      expect(await ledger.find(networks)).toHaveLength(20);
+    });
+  });
+}

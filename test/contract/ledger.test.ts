@@ -1,0 +1,39 @@
+import { afterEach } from "vitest";
+import { createLedger } from "../../clients/postgres/blocks.ts";
+import { createPool, type Pool } from "../../clients/postgres/pool.ts";
+import { createTestClock } from "../support/clock.ts";
+import { createMemoryLedger } from "../support/memory-ledger.ts";
+import { createMemoryLog } from "../support/memory-log.ts";
+import { usePostgres } from "../support/postgres.ts";
+import { describeLedger } from "./ledger.contract.ts";
+
+describeLedger("the ledger in memory, which tests of commands use", async () => {
+  const clock = createTestClock();
+  const open = new Set<string>();
+  return {
+    ledger: createMemoryLedger(clock, (run_id) => open.has(run_id)),
+    passes: async (ms) => clock.passes(ms),
+    opens: async (run_id) => void open.add(run_id),
+  };
+});
+
+const postgres = usePostgres();
+const pools: Pool[] = [];
+afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.end())));
+
+describeLedger("the ledger on PostgreSQL", async () => {
+  const pool = createPool(await postgres.database(), { max: 8, application_name: "ledger test", log: createMemoryLog() });
+  pools.push(pool);
+  return {
+    ledger: createLedger(pool),
+    async passes(ms) {
+      // The clock is the database's: what is kept moves instead.
+      const back = `- $1::float8 * interval '1 millisecond'`;
+      await pool.query(`UPDATE blocks SET due_at = due_at ${back}, expires_at = expires_at ${back}, blocked_at = blocked_at ${back}`, [ms]);
+    },
+    async opens(run_id) {
+      const columns = "(run_id, request_id, command, input, person_id, identity, locale, zone)";
+      await pool.query(`INSERT INTO runs ${columns} VALUES ($1, $1, 'cf_block', '{}', 'p-2', 'telegram:1002', 'en', 'UTC')`, [run_id]);
+    },
+  };
+});

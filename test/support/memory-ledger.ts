@@ -1,0 +1,115 @@
+import type { Block, BlockRef, BlockWish, LedgerKeeping, Place } from "../../core/ledger.ts";
+import { contains } from "../../core/networks.ts";
+import type { TestClock } from "./clock.ts";
+
+const MINUTE_MS = 60_000;
+
+interface Row extends Block {
+  readonly due: number | null;
+}
+
+/** The ledger in memory; test/contract/ledger.contract.ts holds that it is like the one on PostgreSQL. */
+export function createMemoryLedger(
+  clock: TestClock,
+  isOpen: (run_id: string) => boolean = () => false,
+): LedgerKeeping & { readonly blocks: readonly Block[] } {
+  let rows: Row[] = [];
+  let made = 0;
+  const isLive = ({ state }: Block) => state !== "released";
+  const set = (row: Row, change: Partial<Row>): Row => {
+    const next = { ...row, ...change };
+    rows = rows.map((each) => (each.block_id === row.block_id ? next : each));
+    return next;
+  };
+  const named = (refs: readonly BlockRef[], state: Block["state"]) =>
+    rows.filter((row) => row.state === state && refs.some(({ block_id, version }) => row.block_id === block_id && row.version === version));
+  const at = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+  const extended = (live: Row, expires: number | null, due: number) => {
+    const until = live.expires_at === null || expires === null ? null : Math.max(Date.parse(live.expires_at), expires);
+    return { expires_at: at(until), due: live.state === "blocked" ? until : due };
+  };
+
+  const intendOne = (wish: BlockWish, { scope, network, asked }: Place): Row => {
+    const here = rows.filter((row) => row.scope === scope && row.network === network);
+    const mine = here.findLast((row) => row.run_id === wish.run_id);
+    if (mine) return mine;
+    const { run_id, identity, reason, mark, for_ms } = wish;
+    const expires = for_ms === null ? null : clock.ms() + for_ms;
+    const live = here.find(isLive);
+    const fresh = {
+      asked,
+      run_id,
+      identity,
+      reason,
+      mark,
+      expires_at: at(expires),
+      due: clock.ms() + 10 * MINUTE_MS,
+      state: "pending" as const,
+    };
+    const undone = { tries: 0, released_by: null, release_run: null };
+    if (live?.state === "releasing") return set(live, { ...fresh, ...undone, version: live.version + 1 });
+    if (live) return set(live, { ...undone, ...extended(live, expires, fresh.due), reason: live.reason ?? reason });
+    const row: Row = {
+      ...{ ...fresh, ...undone, block_id: String(++made), version: 1, scope, network, rule_id: null, adopted: false },
+      ...{ blocked_at: null, released_at: null, drift: null },
+    };
+    rows.push(row);
+    return row;
+  };
+
+  return {
+    get blocks() {
+      return rows;
+    },
+    intend: async (wish) => wish.places.map((place) => intendOne(wish, place)),
+    async confirm(ref, { rule_id, notes, created_at }) {
+      const row = [...named([ref], "pending"), ...named([ref], "blocked")][0];
+      if (!row) return null;
+      const adopted = notes !== row.mark;
+      const expires_at = adopted ? null : row.expires_at;
+      const due = expires_at === null ? null : Date.parse(expires_at);
+      return set(row, { state: "blocked", rule_id, adopted, blocked_at: created_at ?? at(clock.ms()), drift: null, expires_at, due });
+    },
+    async withdraw(refs) {
+      const gone = named(refs, "pending");
+      rows = rows.filter((row) => !gone.includes(row));
+    },
+    async startRelease(networks, { run_id, identity }) {
+      const mine = rows.filter((row) => networks.includes(row.network) && row.release_run === run_id && row.state === "released");
+      const open = rows.filter(
+        (row) => networks.includes(row.network) && isLive(row) && !mine.some((m) => m.scope === row.scope && m.network === row.network),
+      );
+      const lifted = open.map((row) => {
+        const again = row.release_run === run_id;
+        const change = { state: "releasing", released_by: identity, release_run: run_id, due: clock.ms() + 2 * MINUTE_MS } as const;
+        return set(row, { ...change, ...(!again && { tries: 0, version: row.version + 1 }) });
+      });
+      return [...mine, ...lifted];
+    },
+    async released(refs) {
+      for (const row of named(refs, "releasing")) set(row, { state: "released", released_at: at(clock.ms()), due: null, drift: null });
+    },
+    async keepTrying(refs, delay_ms) {
+      for (const row of named(refs, "releasing")) set(row, { tries: row.tries + 1, due: clock.ms() + delay_ms });
+    },
+    async find(networks) {
+      const here = rows.filter((row) => networks.includes(row.network));
+      const last = networks.flatMap((network) => here.findLast((row) => row.network === network && !isLive(row)) ?? []);
+      return [...here.filter(isLive), ...last];
+    },
+    async within(network) {
+      return { ours: rows.filter((row) => isLive(row) && contains(network, row.network)).length, foreign: 0 };
+    },
+    async due(limit) {
+      const due = rows.filter(
+        (row) => isLive(row) && row.due !== null && row.due <= clock.ms() && !(row.state === "pending" && isOpen(row.run_id)),
+      );
+      return due.slice(0, limit).map((row) => {
+        if (row.state === "pending") return set(row, { due: clock.ms() + 10 * MINUTE_MS });
+        const expired = { version: row.version + 1, released_by: "expiry", release_run: null, tries: 0 };
+        return set(row, { state: "releasing", due: clock.ms() + 2 * MINUTE_MS, ...(row.state === "blocked" && expired) });
+      });
+    },
+  };
+}
