@@ -26,17 +26,17 @@ const MARK = `
 const OWNED = `EXISTS (SELECT FROM blocks WHERE blocks.scope = rule.scope AND blocks.rule_id = rule.rule_id AND state <> 'released')`;
 
 const COMPARE = `
-  SELECT (SELECT CASE WHEN count(*) = cardinality($1) THEN min(read_at) END FROM edge_scopes WHERE scope = ANY($1)) AS as_of,
-    (SELECT count(*) FROM blocks WHERE scope = ANY($1) AND state <> 'released')::int AS ours,
-    (SELECT count(*) FROM edge_rules AS rule WHERE scope = ANY($1) AND mode = 'block' AND NOT ${OWNED})::int AS foreign,
-    (SELECT count(*) FROM blocks WHERE scope = ANY($1) AND state <> 'released' AND drift IS NOT NULL)::int AS drift`;
+  SELECT (SELECT CASE WHEN count(*) = cardinality($1::text[]) THEN min(read_at) END FROM edge_scopes WHERE scope = ANY($1::text[])) AS as_of,
+    (SELECT count(*) FROM blocks WHERE scope = ANY($1::text[]) AND state <> 'released')::int AS ours,
+    (SELECT count(*) FROM edge_rules AS rule WHERE scope = ANY($1::text[]) AND mode = 'block' AND NOT ${OWNED})::int AS foreign,
+    (SELECT count(*) FROM blocks WHERE scope = ANY($1::text[]) AND state <> 'released' AND drift IS NOT NULL)::int AS drift`;
 
 const ENTRIES = `
   SELECT network, scope, rule_id, 'ours' AS owner, drift, coalesce(blocked_at, created_at) AS since, identity, reason, expires_at
-  FROM blocks WHERE scope = ANY($1) AND state <> 'released' AND ($2 IN ('all', 'ours') OR ($2 = 'drift' AND drift IS NOT NULL))
+  FROM blocks WHERE scope = ANY($1::text[]) AND state <> 'released' AND ($2::text IN ('all', 'ours') OR ($2::text = 'drift' AND drift IS NOT NULL))
   UNION ALL
   SELECT network, scope, rule_id, 'foreign', NULL, created_at, NULL, notes, NULL
-  FROM edge_rules AS rule WHERE scope = ANY($1) AND mode = 'block' AND $2 IN ('all', 'foreign') AND NOT ${OWNED}`;
+  FROM edge_rules AS rule WHERE scope = ANY($1::text[]) AND mode = 'block' AND $2::text IN ('all', 'foreign') AND NOT ${OWNED}`;
 
 const LIST = `
   WITH entries AS (${ENTRIES})
