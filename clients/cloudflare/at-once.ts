@@ -1,0 +1,17 @@
+/** Does something with each item, so many at once; what one throws ends it when those under way are done. */
+export async function eachAtOnce<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = items.values();
+  let failed = false;
+  const lane = async () => {
+    for (const item of waiting) {
+      if (failed) return;
+      await work(item).catch((thrown: unknown) => {
+        failed = true;
+        throw thrown;
+      });
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane));
+  const broken = lanes.find((each) => each.status === "rejected");
+  if (broken) throw broken.reason;
+}
