@@ -8,7 +8,7 @@ import { listen } from "./http.ts";
 import { openPlatforms, type Platforms } from "./platforms.ts";
 import { openQueues } from "./queues.ts";
 import { openStorage, type Storage } from "./storage.ts";
-import { openIntake, type Part, startSweeping, startWorkers } from "./work.ts";
+import { openIntake, type Part, startKeeping, startSweeping, startWorkers } from "./work.ts";
 
 /** A running Switchboard. */
 export interface App {
@@ -54,6 +54,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     if (http) parts.push(http);
     if (has("workers")) parts.push(await startWorkers(work));
     if (config.roles.some((role) => role !== "http")) parts.push(startSweeping(work, intake));
+    if (has("scheduler")) parts.push(startKeeping(work));
     if (has("bots")) parts.push(startBots(adapters));
     return { url: http?.url ?? null, storage, platforms, stop: () => stopAll({ parts, intake, stopping, closers }) };
   } catch (thrown) {

@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createAuditLog } from "../../clients/postgres/audit.ts";
+import { createLedger } from "../../clients/postgres/blocks.ts";
 import { createDeliveryStore } from "../../clients/postgres/deliveries.ts";
 import { createInboxStore } from "../../clients/postgres/inbox.ts";
 import { createKeyStore } from "../../clients/postgres/keys.ts";
 import { createPeople } from "../../clients/postgres/people.ts";
+import { createRuleMirror } from "../../clients/postgres/rule-mirror.ts";
 import { createRunStore } from "../../clients/postgres/runs.ts";
 import { createTexts, loadCatalogues } from "../../clients/texts.ts";
 import { commands } from "../../commands/index.ts";
@@ -14,6 +16,7 @@ import type { BotAdapter, CommandPorts, Logger } from "../../core/ports.ts";
 import { createRegistry, type Registry } from "../../core/registry.ts";
 import type { Texts } from "../../core/reply.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
+import { createReconciler } from "../../jobs/blocks/reconciler.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -52,9 +55,11 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   const health = createHealth(storage, queues, { platforms, adapters });
   const identities = createIdentities(config, stores.people, stores.keys);
   const enqueue = { runs: createEnqueue(queues.runs, log), deliveries: createEnqueue(queues.deliveries, log) };
+  const clock = { now: () => new Date() };
+  const { edge } = platforms;
+  const reconciler = createReconciler({ edge, mirror: stores.rules, leases: storage.session, clock, log });
   const ports: CommandPorts = {
-    clock: { now: () => new Date() },
-    edge: platforms.edge,
+    ...{ clock, edge, ledger: stores.ledger, rules: stores.rules, reconciler },
     runs: stores.runs,
     people: stores.people,
     catalogue: registry.catalogue,
@@ -76,6 +81,8 @@ function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {
     runs: createRunStore(pool, session),
     deliveries: createDeliveryStore(pool, session),
     audit: createAuditLog(pool),
+    ledger: createLedger(pool),
+    rules: createRuleMirror(pool),
     people: createPeople(prisma, { sandbox: sandbox !== null }),
     keys: createKeyStore(prisma),
   };

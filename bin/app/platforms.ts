@@ -1,9 +1,10 @@
 import type { TelegramApi } from "../../bots/telegram/outbound.ts";
-import { createCloudflareEdge } from "../../clients/cloudflare.ts";
-import { cloudflareBudget } from "../../clients/cloudflare-fetch.ts";
+import { cloudflareReserve } from "../../clients/cloudflare/budgets.ts";
+import { createCloudflareEdge } from "../../clients/cloudflare/edge.ts";
 import type { Config } from "../../core/config.ts";
+import type { Edge, EdgeScope } from "../../core/edge.ts";
 import { OpsError } from "../../core/errors.ts";
-import type { Channel, Edge, Ephemeral, Logger, PartState } from "../../core/ports.ts";
+import type { Channel, Ephemeral, Logger, PartState } from "../../core/ports.ts";
 import { text } from "../../core/reply.ts";
 import { createSandbox, type Sandbox } from "../../sandbox/server.ts";
 import { toListenError } from "./listen-error.ts";
@@ -57,9 +58,10 @@ function openEdge(config: Config, sandbox: Sandbox | null, { ephemeral, log }: P
     log.info({ platform: "cloudflare" }, "Cloudflare is off: CLOUDFLARE_API_TOKEN is not set");
     return { edge: closedEdge(), state: () => ({ state: "ok" }) };
   }
-  const budget = cloudflareBudget(cloudflare.zone_id, config.cloudflare_budget);
-  const reserve = () => ephemeral.reserve([budget]);
-  return watchEdge(createCloudflareEdge({ ...cloudflare, reserve, log }), log);
+  const { token, base_url } = cloudflare;
+  const scopes: readonly EdgeScope[] = [`zone:${cloudflare.zone_id}`];
+  const reserve = cloudflareReserve(ephemeral, token, config.cloudflare_budget);
+  return watchEdge(createCloudflareEdge({ token, base_url, scopes, reserve, log }), log);
 }
 
 async function openSandbox(config: Config, port: number, log: Logger): Promise<Sandbox> {
@@ -78,10 +80,17 @@ async function openTelegram(config: Config, { token, api_root }: { token: string
   return { api, token, channel: createTelegramChannel({ api, limits: config.telegram_limits, log }) };
 }
 
-/** Where Cloudflare is not set up: every call says so. */
+/** Where Cloudflare is not set up: it has no scope, and every call says so. */
 function closedEdge(): Edge {
   const refuse = async () => {
     throw new OpsError("upstream_refused", "Cloudflare is not set up", { text: text("cf.off") });
   };
-  return { find: refuse, block: refuse, release: refuse };
+  return {
+    scopes: [],
+    lookUp: refuse,
+    block: refuse,
+    get: refuse,
+    release: refuse,
+    list: () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) }),
+  };
 }

@@ -1,5 +1,6 @@
+import type { Edge, EdgeRule } from "../../core/edge.ts";
 import { type OpsError, toOpsError } from "../../core/errors.ts";
-import type { Edge, Logger, PartState } from "../../core/ports.ts";
+import type { Logger, PartState } from "../../core/ports.ts";
 
 /** An edge, and how it was when it was last asked. */
 export interface WatchedEdge {
@@ -32,11 +33,22 @@ export function watchEdge(edge: Edge, log: Logger): WatchedEdge {
       throw error;
     }
   };
+  const list: Edge["list"] = async function* (scope, call) {
+    const pages = edge.list(scope, call)[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value }: IteratorResult<readonly EdgeRule[]> = await watched(call.signal, pages.next());
+      if (done) return;
+      yield value;
+    }
+  };
   return {
     edge: {
-      find: (ip, signal) => watched(signal, edge.find(ip, signal)),
-      block: (ip, notes, signal) => watched(signal, edge.block(ip, notes, signal)),
-      release: (rule_id, signal) => watched(signal, edge.release(rule_id, signal)),
+      scopes: edge.scopes,
+      lookUp: (networks, call) => watched(call.signal, edge.lookUp(networks, call)),
+      block: (rule, call) => watched(call.signal, edge.block(rule, call)),
+      get: (rule, call) => watched(call.signal, edge.get(rule, call)),
+      release: (rule, call) => watched(call.signal, edge.release(rule, call)),
+      list,
     },
     state: () => state,
   };

@@ -1,5 +1,6 @@
 import { purge } from "../../clients/postgres/retention.ts";
 import type { BotAdapter, Channel, Logger, QueueWorker } from "../../core/ports.ts";
+import { startKeeper } from "../../jobs/blocks/keeper.ts";
 import { createIntake, type StartedIntake } from "../../jobs/intake.ts";
 import { createGateway } from "../../jobs/outbound/gateway.ts";
 import { createRunWorker } from "../../jobs/run-worker.ts";
@@ -86,4 +87,14 @@ export function startSweeping({ desk, storage, queues, log }: WorkParts, intake:
     log,
   });
   return { stop: () => sweeper.stop() };
+}
+
+/** Starts the keeper of blocks. Of several processes one keeps at a time. */
+export function startKeeping({ desk, storage, platforms, log }: WorkParts): Part {
+  // Without Cloudflare there is nothing to keep.
+  if (platforms.cloudflare === "off") return { stop: async () => undefined };
+  const { ledger, audit } = desk.stores;
+  const { edge, reconciler } = desk.ports;
+  const keeper = startKeeper({ edge, ledger, reconciler, audit, leases: storage.session, log });
+  return { stop: () => keeper.stop() };
 }

@@ -58,7 +58,8 @@ export const cfBlock = defineCommand({
     const { ip, reason = null } = input;
     const { run_id, identity, person, ports } = context;
     const for_ms = input.for === undefined ? null : parseDuration(input.for);
-    const mark = `Switchboard ${run_id} by ${identity}${reason === null ? "" : `: ${reason}`}`;
+    // As the provider gives it back: the rule is known by it.
+    const mark = `Switchboard ${run_id} by ${identity}${reason === null ? "" : `: ${reason}`}`.trim();
     const places = placesOf(ip, ports);
     const blocks = await ports.ledger.intend({ places, run_id, identity, person_id: person.person_id, reason, mark, for_ms });
     const made = new Map<string, string[]>(ip.map((network) => [network, []]));

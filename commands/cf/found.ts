@@ -75,6 +75,8 @@ function lastRelease(blocks: readonly Block[]): Found["released"] {
   return last?.released_at ? { by: last.released_by ?? "", at: last.released_at } : null;
 }
 
+/** Who the ledger says has lifted what was blocked for a while. */
+const EXPIRY = "expiry";
 /** More scopes and rules than this are counted instead of named. */
 const SHOWN = 3;
 
@@ -107,7 +109,7 @@ function ownership({ since, by, reason, expires_at, owner }: Found) {
 }
 
 function releasedBy({ by, at }: NonNullable<Found["released"]>): Text {
-  return text("cf.released_by", { by: by === "expiry" ? text("cf.expiry") : by, moment: { at } });
+  return by === EXPIRY ? text("cf.released_in_time", { moment: { at } }) : text("cf.released_by", { by, moment: { at } });
 }
 
 /** What is known of a network in a few words, for a table. */

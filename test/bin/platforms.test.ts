@@ -16,6 +16,8 @@ import { createMemoryLog } from "../support/memory-log.ts";
 const IP = "203.0.113.7";
 const ZONE = "0123456789abcdef0123456789abcdef";
 const { signal } = new AbortController();
+const CALL = { lane: "interactive", signal } as const;
+const RULE = { scope: "zone:1", network: IP, notes: "notes" } as const;
 
 /** The platforms of these settings; `wait` is what the budget says. */
 async function open(env: Record<string, string>, wait = 0) {
@@ -38,15 +40,16 @@ describe("Cloudflare's budget", () => {
   it("is booked before each call, and shared by all processes through one key", async () => {
     const { platforms, booked } = await open({ CLOUDFLARE_BUDGET: "7/60s" });
     const zone = platforms.sandbox?.cloudflare.zone_id;
-    await platforms.edge.find(IP, signal);
-    await platforms.edge.block(IP, "Switchboard run 1", signal);
-    const budget = { key: `cloudflare:${zone}`, limit: 7, window_ms: 60_500 };
+    await platforms.edge.lookUp([IP], CALL);
+    await platforms.edge.block({ ...RULE, scope: `zone:${zone}` }, CALL);
+    const budget = { key: expect.stringMatching(/^cloudflare:[0-9a-f]+$/), limit: 7, window_ms: 60_500 };
     expect(booked).toEqual([[budget], [budget]]);
+    expect(JSON.stringify(booked)).not.toContain(platforms.sandbox?.cloudflare.token);
   });
 
   it("that is used up is the caller's to wait for, and says nothing about Cloudflare", async () => {
     const { platforms } = await open({}, 60_000);
-    await expect(platforms.edge.find(IP, signal)).rejects.toMatchObject({ code: "rate_limited" });
+    await expect(platforms.edge.lookUp([IP], CALL)).rejects.toMatchObject({ code: "rate_limited" });
     expect(platforms.cloudflareState()).toEqual({ part: "cloudflare", state: "ok", note: "sandbox" });
   });
 });
@@ -54,7 +57,7 @@ describe("Cloudflare's budget", () => {
 describe("without a token", () => {
   it("Cloudflare is off, with one line in the log, and nothing is ill", async () => {
     const { platforms, log } = await open({ SANDBOX: "0" });
-    await expect(platforms.edge.find(IP, signal)).rejects.toMatchObject({ code: "upstream_refused", text: { key: "cf.off" } });
+    await expect(platforms.edge.lookUp([IP], CALL)).rejects.toMatchObject({ code: "upstream_refused", text: { key: "cf.off" } });
     expect(platforms.cloudflareState()).toEqual({ part: "cloudflare", state: "ok", note: "off" });
     expect(log.lines.map(({ message }) => message)).toEqual(["Cloudflare is off: CLOUDFLARE_API_TOKEN is not set"]);
   });
@@ -67,7 +70,7 @@ describe("with a token that Cloudflare refuses", () => {
     const env = { SANDBOX: "0", CLOUDFLARE_BASE_URL, CLOUDFLARE_API_TOKEN: "a-token-of-somebody-else", CLOUDFLARE_ZONE_ID: ZONE };
     const { platforms, log } = await open(env);
     expect(platforms.cloudflareState()).toEqual({ part: "cloudflare", state: "ok" });
-    await expect(platforms.edge.find(IP, signal)).rejects.toMatchObject({ code: "upstream_refused" });
+    await expect(platforms.edge.lookUp([IP], CALL)).rejects.toMatchObject({ code: "upstream_refused" });
     expect(platforms.cloudflareState()).toEqual({ part: "cloudflare", state: "down", note: "CLOUDFLARE_API_TOKEN is refused" });
     expect(JSON.stringify(log.lines)).toContain("9109 Invalid access token");
     expect(JSON.stringify(log.lines)).not.toContain("somebody-else");
@@ -90,16 +93,16 @@ describe("an edge that is watched", () => {
   ])("is, after %s, %s; and well again after a success", async (error, state) => {
     const { memory, edge, state: now } = open();
     memory.breaks("block", { error, times: 1 });
-    await expect(edge.block(IP, "notes", signal)).rejects.toBe(error);
+    await expect(edge.block(RULE, CALL)).rejects.toBe(error);
     expect(now()).toMatchObject({ state });
-    await edge.release("rule-1", signal);
+    await edge.release({ scope: "zone:1", rule_id: "rule-1" }, CALL);
     expect(now()).toEqual({ state: "ok" });
   });
 
   it("is not blamed for a call that was told to stop", async () => {
     const { memory, edge, state } = open();
-    memory.breaks("find", { error: new OpsError("upstream_unavailable", "aborted") });
-    await expect(edge.find(IP, AbortSignal.abort())).rejects.toMatchObject({ code: "upstream_unavailable" });
+    memory.breaks("lookUp", { error: new OpsError("upstream_unavailable", "aborted") });
+    await expect(edge.lookUp([IP], { ...CALL, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "upstream_unavailable" });
     expect(state()).toEqual({ state: "ok" });
   });
 });

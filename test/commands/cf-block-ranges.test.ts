@@ -85,7 +85,7 @@ describe("a block for a while", () => {
     expect([await keeps(), edge.rules.length]).toEqual([1, 0]);
     expect(ledger.blocks).toMatchObject([{ state: "released", released_by: "expiry" }]);
     await op.says(`/blocked ${IP}`);
-    op.hears("Last released: Nov 22, 2026, 11:00 UTC by its time was over");
+    op.hears("Last released: Nov 22, 2026, 11:00 UTC, when its time was over");
   });
 
   it("that came due while nothing ran is lifted at the first look, and the audit has the line", async () => {
