@@ -1,159 +1,111 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { type Program, startProgram, until } from "./process.ts";
-import { type Platforms, startPlatforms } from "./sandbox.ts";
-import { freePort, startPostgres, startRedis } from "./servers.ts";
-import { judge, type Verdict } from "./verdict.ts";
+import { type Api, accepted, createApi } from "./api.ts";
+import { until } from "./process.ts";
+import { judge, type PhaseEvidence, type Verdict, verdictOf } from "./verdict.ts";
+import { type Backend, type ProofWorld, startProofWorld } from "./world.ts";
 
 /** How large the proof is, and on what. */
 export interface ProofPlan {
-  readonly backend: "embedded" | "redis";
-  /** Addresses to be blocked; every second one is asked for in Telegram, the others by REST. */
+  readonly backend: Backend;
+  /** Addresses to be blocked, and released again. */
   readonly addresses: readonly string[];
+  /** How many of them are asked for in Telegram; the others by the infra service's REST. */
+  readonly in_telegram: number;
   readonly kills: number;
   /** Told what happens, for the impatient. */
   readonly say: (line: string) => void;
 }
 
-/** What the proof has done, for the verdict. */
-export interface Evidence {
-  readonly platforms: Platforms;
-  /** Who asked for which address in their chat. */
-  readonly chats: ReadonlyMap<number, readonly string[]>;
-  /** Runs that REST acknowledged. */
-  readonly acknowledged: ReadonlyMap<string, string>;
-  readonly killedAt: readonly number[];
-  readonly api: Api;
-}
-
-/** Asking Switchboard over REST. */
-export type Api = (
-  method: "GET" | "POST",
-  path: string,
-  body?: unknown,
-) => Promise<{ readonly status: number; readonly body: Record<string, unknown> }>;
-
 /** Ten people, so that nobody says more than 20 lines in a minute. */
 const FIRST_PERSON = 2_001;
 const PEOPLE = 10;
-const KEY = "the-admin-key-of-the-proof";
-const DONE_MS = 600_000;
+const DONE_MS = 900_000;
+/** Looking at everything takes a while itself. */
+const LOOK_MS = 500;
 const LATEST_KILL_MS = 1_500;
+/** Requests under way at once, as many clients have together. */
+const IN_FLIGHT = 32;
 /** Three of Cloudflare's calls in ten fail: as a 500, as a 429, and cut after they were carried out. */
 const FAULTS = [{ status: 500 }, { status: 429, retry_after: 1 }, { drop: true }];
+/** The contract's budgets, a hundredfold: what is proven here is that nothing is lost, and other tests hold the budgets. */
+const LIMITS = { TELEGRAM_LIMITS: "3000/s,100/s/chat,2000/min/group", CLOUDFLARE_BUDGET: "120000/300s" };
 
-/** Blocks the addresses while Cloudflare fails and the process is killed, and judges what an outsider sees at the end. */
+/** Blocks the addresses and releases them again while Cloudflare fails and processes are killed, and judges what an outsider sees. */
 export async function proveBlocks(plan: ProofPlan): Promise<Verdict> {
-  const folder = await mkdtemp(path.join(tmpdir(), "switchboard-proof-"));
-  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const people = Array.from({ length: PEOPLE }, (_, index) => `telegram:${FIRST_PERSON + index}`);
+  const world = await startProofWorld(plan.backend, { ...LIMITS, OPERATORS: people.join(",") });
   try {
-    // PostgreSQL, which does not run as root, must be able to pass through.
-    await chmod(folder, 0o711);
-    const platforms = await startPlatforms(path.join(folder, "platforms"));
-    stops.unshift(() => platforms.program.kill());
+    for (let person = 0; person < PEOPLE; person++) await world.platforms.say(FIRST_PERSON + person, "/start");
     for (const [index, fault] of FAULTS.entries()) {
       // Each is tried after those before it, so its part of the rest is larger.
-      await platforms.fault({ target: "cloudflare", times: 1_000_000, ratio: 0.1 / (1 - 0.1 * index), seed: index + 1, ...fault });
+      await world.platforms.fault({ target: "cloudflare", times: 10_000_000, ratio: 0.1 / (1 - 0.1 * index), seed: index + 1, ...fault });
     }
-    const env = { ...platforms.env, ...(await storageOf(plan, folder, stops)), ...(await settings(folder)) };
-    const switchboard = keepAlive(() => startProgram("bin/switchboard.js", { args: ["serve"], env }));
-    await switchboard.start();
-    stops.unshift(() => switchboard.kill());
-    const api = createApi(`http://127.0.0.1:${env.PORT}`);
-    const evidence = await ask(plan, { platforms, api, switchboard });
-    await until("every asker is answered and every run has ended", () => judge(evidence).then((verdict) => verdict.complete), DONE_MS);
-    return await judge(evidence);
+    const phases: PhaseEvidence[] = [];
+    for (const [index, verb] of (["block", "release"] as const).entries()) {
+      const kills = Math.ceil((plan.kills - index) / 2);
+      phases.push(await carryOut({ ...plan, kills }, world, verb));
+    }
+    return verdictOf(world.platforms, phases, plan.kills);
   } finally {
-    for (const stop of stops) await stop();
+    await world.end();
   }
 }
 
-async function settings(folder: string) {
-  const people = Array.from({ length: PEOPLE }, (_, index) => `telegram:${FIRST_PERSON + index}`);
-  const PORT = String(await freePort());
-  return { DATA_DIR: path.join(folder, "data"), PORT, ADMIN_API_KEY: KEY, OPERATORS: people.join(","), LOG_LEVEL: "error" };
+/** One half of the work: asks for every address, kills meanwhile, waits until every asker is answered. */
+async function carryOut(plan: ProofPlan, world: ProofWorld, verb: "block" | "release"): Promise<PhaseEvidence> {
+  const api = createApi(world.fleet.urls);
+  const scene = { ...world, api, verb };
+  const evidence = await ask(plan, scene);
+  await until(`every asker of a ${verb} is answered`, () => judge(evidence, scene).then(({ complete }) => complete), DONE_MS, LOOK_MS);
+  return judge(evidence, scene);
 }
 
-async function storageOf({ backend }: ProofPlan, folder: string, stops: (() => Promise<unknown>)[]): Promise<Record<string, string>> {
-  if (backend === "embedded") return {};
-  const postgres = await startPostgres(path.join(folder, "postgres"));
-  stops.unshift(postgres.stop);
-  const redis = await startRedis(path.join(folder, "redis"));
-  stops.unshift(redis.stop);
-  return { DATABASE_URL: postgres.url, REDIS_URL: redis.url, REDIS_REQUIRE_AOF: "1", SECRET_KEY: "0".repeat(64) };
+/** What was asked for. */
+export interface Asked {
+  readonly verb: "block" | "release";
+  /** The addresses by the chat in which their answer is to come. */
+  readonly chats: ReadonlyMap<number, readonly string[]>;
+  /** Of those asked for by REST, the run that was acknowledged. */
+  readonly acknowledged: ReadonlyMap<string, string>;
+  readonly killed_at: readonly number[];
 }
 
-interface KeptAlive {
-  start(): Promise<void>;
-  /** Ends it by SIGKILL. */
-  kill(): Promise<void>;
-}
-
-function keepAlive(start: () => Promise<Program>): KeptAlive {
-  let program: Program | null = null;
-  return {
-    async start() {
-      program = await start();
-    },
-    async kill() {
-      await program?.kill();
-    },
-  };
-}
-
-function createApi(url: string): Api {
-  return async (method, to, body) => {
-    const headers = { authorization: `Bearer ${KEY}`, ...(body !== undefined && { "content-type": "application/json" }) };
-    const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }), signal: AbortSignal.timeout(10_000) };
-    const response = await fetch(`${url}${to}`, init);
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-  };
-}
-
-interface Scene {
-  readonly platforms: Platforms;
+/** Where it happens. */
+export interface Scene extends ProofWorld {
   readonly api: Api;
-  readonly switchboard: KeptAlive;
+  readonly verb: "block" | "release";
 }
 
-/** Asks for all addresses at a steady pace, and kills the process at even distances in between. */
-async function ask({ addresses, kills, say }: ProofPlan, { platforms, api, switchboard }: Scene): Promise<Evidence> {
+/** Asks at a steady pace, and kills processes at even distances in between. */
+async function ask({ addresses, in_telegram, kills, say }: ProofPlan, { platforms, fleet, api, verb }: Scene): Promise<Asked> {
   const chats = new Map<number, string[]>();
   const acknowledged = new Map<string, string>();
-  const killedAt: number[] = [];
-  const posts: Promise<void>[] = [];
-  const every = Math.floor(addresses.length / (kills + 1));
+  const killed_at: number[] = [];
+  const every = Math.max(1, Math.floor(addresses.length / (kills + 1)));
+  const inTelegram = Math.max(1, Math.floor(addresses.length / Math.max(1, in_telegram)));
+  const posts = new Set<Promise<void>>();
+  let lines = 0;
   for (const [index, ip] of addresses.entries()) {
-    if (index % 2 === 0) {
-      const person = FIRST_PERSON + ((index / 2) % PEOPLE);
-      chats.set(person, [...(chats.get(person) ?? []), ip]);
-      await platforms.say(person, `/block ${ip} --reason "proof"`);
+    const person = FIRST_PERSON + (index % PEOPLE);
+    chats.set(person, [...(chats.get(person) ?? []), ip]);
+    if (index % inTelegram === 0 && lines < in_telegram) {
+      lines += 1;
+      await platforms.say(person, `/${verb} ${ip}`);
     } else {
-      posts.push(post(api, ip, acknowledged));
+      while (posts.size >= IN_FLIGHT) await Promise.race(posts);
+      const request = { body: { ip, chat_id: String(person) }, idempotency_key: `${verb}-${ip}` };
+      const post = accepted(api, `/api/v1/cf/${verb}`, request, DONE_MS).then((run_id) => void acknowledged.set(ip, run_id));
+      posts.add(post);
+      void post.finally(() => posts.delete(post));
     }
-    if (killedAt.length < kills && (index + 1) % every === 0) {
+    if (killed_at.length < kills && (index + 1) % every === 0) {
       // At any point of the work, not only just after an asking.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * LATEST_KILL_MS));
-      await switchboard.kill();
-      killedAt.push(Date.now());
-      say(`killed ${killedAt.length} of ${kills} times, ${index + 1} of ${addresses.length} asked for`);
-      await switchboard.start();
+      const roles = await fleet.killOne();
+      killed_at.push(Date.now());
+      say(`${verb}: killed ${roles}, ${killed_at.length} of ${kills}; ${index + 1} of ${addresses.length} asked for`);
+      await fleet.mend();
     }
   }
   await Promise.all(posts);
-  return { platforms, chats, acknowledged, killedAt, api };
-}
-
-/** Asks until it is acknowledged, as a client does that was cut off or told to come back later. */
-async function post(api: Api, ip: string, acknowledged: Map<string, string>): Promise<void> {
-  const answer = await until(
-    `${ip} is acknowledged`,
-    async () => {
-      const { status, body } = await api("POST", "/api/v1/commands/cf_block", { ip, reason: "proof" });
-      return status === 202 && body;
-    },
-    DONE_MS,
-  );
-  acknowledged.set(ip, String(answer["run_id"]));
+  return { verb, chats, acknowledged, killed_at };
 }

@@ -25,10 +25,13 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** How long until it listens, in milliseconds. */
   readonly patience_ms?: number;
+  /** What it prints when it is ready, where it does not listen. */
+  readonly says?: RegExp;
 }
 
 const LISTENING = /listening on (http:\/\/\S+)/;
 const PATIENCE_MS = 30_000;
+const PAUSE_MS = 50;
 
 /** The compiled programs, found from here whether this file runs compiled (dist/proof) or from source (proof). */
 function distFolder(): string {
@@ -43,7 +46,7 @@ function distFolder(): string {
  * @throws Error with all it printed, when it ends or does not listen in time
  */
 export async function startProgram(script: string, options: ProgramOptions): Promise<Program> {
-  const { env, args = [], uid, gid, cwd, patience_ms = PATIENCE_MS } = options;
+  const { env, args = [], uid, gid, cwd, patience_ms = PATIENCE_MS, says = LISTENING } = options;
   const child = spawn(process.execPath, [path.join(distFolder(), script), ...args], {
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/tmp", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -58,10 +61,10 @@ export async function startProgram(script: string, options: ProgramOptions): Pro
     const timer = setTimeout(() => fail(`did not listen within ${patience_ms} ms`), patience_ms);
     const read = (chunk: Buffer) => {
       printed += chunk;
-      const found = LISTENING.exec(printed)?.[1];
+      const found = says.exec(printed);
       if (!found) return;
       clearTimeout(timer);
-      resolve(found);
+      resolve(found[1] ?? "");
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);
@@ -87,12 +90,17 @@ async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<numb
 }
 
 /** Asks again and again until the answer is good, as an impatient person would. @throws Error when it never is */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, patience_ms = PATIENCE_MS): Promise<T> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false>,
+  patience_ms = PATIENCE_MS,
+  pause_ms = PAUSE_MS,
+): Promise<T> {
   const deadline = Date.now() + patience_ms;
   for (;;) {
     const answer = await ask().catch(() => undefined);
     if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > deadline) throw new Error(`waited ${patience_ms} ms in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pause_ms));
   }
 }

@@ -28,6 +28,8 @@ export interface Platforms {
   press(person: number, message_id: number, data: string): Promise<void>;
   messages(chat: number): Promise<readonly BotMessage[]>;
   rules(): Promise<readonly { readonly id: string; readonly notes: string; readonly configuration: { readonly value: string } }[]>;
+  /** Makes rules by hand, as in Cloudflare's own console. */
+  makeRules(rules: readonly object[]): Promise<void>;
   fault(fault: Readonly<Record<string, unknown>>): Promise<void>;
   calls(emulator: string, method?: string): Promise<readonly EmulatorCall[]>;
 }
@@ -52,14 +54,28 @@ export async function startPlatforms(data_dir: string, env: Readonly<Record<stri
     },
     messages: async (chat) => ((await get(`/telegram/messages?chat_id=${chat}`)) as { messages: BotMessage[] }).messages,
     rules: async () => ((await get("/cloudflare/rules")) as { rules: Awaited<ReturnType<Platforms["rules"]>> }).rules,
+    async makeRules(rules) {
+      await post("/cloudflare/rules", rules);
+    },
     async fault(fault) {
       await post("/faults", fault);
     },
     async calls(emulator, method) {
       const query = method ? `&method=${method}` : "";
-      return ((await get(`/calls?emulator=${emulator}&limit=10000${query}`)) as { calls: EmulatorCall[] }).calls;
+      const calls: EmulatorCall[] = [];
+      for (let cursor: number | null = 0; cursor !== null; ) {
+        const page = (await get(`/calls?emulator=${emulator}&limit=10000&cursor=${cursor}${query}`)) as CallPage;
+        calls.push(...page.calls);
+        cursor = page.next_cursor;
+      }
+      return calls;
     },
   };
+}
+
+interface CallPage {
+  readonly calls: readonly EmulatorCall[];
+  readonly next_cursor: number | null;
 }
 
 async function call(url: string, body?: unknown): Promise<unknown> {

@@ -1,111 +1,134 @@
-import type { Evidence } from "./block-list.ts";
-import type { EmulatorCall } from "./sandbox.ts";
+import { type Api, outputOf } from "./api.ts";
+import type { Asked, Scene } from "./block-list.ts";
+import type { EmulatorCall, Platforms } from "./sandbox.ts";
 
-/** What an outsider sees at the end. */
-export interface Verdict {
+/** What an outsider sees after one half of the work. */
+export interface PhaseEvidence {
+  readonly verb: "block" | "release";
   /** Every asker has an answer and every acknowledged run has ended. */
   readonly complete: boolean;
-  readonly addresses: number;
-  /** Addresses with exactly one rule. */
-  readonly one_rule: number;
+  readonly asked: number;
   readonly succeeded: number;
   readonly failed: number;
   readonly unknown: number;
-  /** Runs whose end contradicts Cloudflare's rules. */
-  readonly untruthful: number;
+  /** Different runs that were acknowledged: one for each request by REST. */
+  readonly runs: number;
   readonly answered_in_chat: number;
-  readonly asked_in_chat: number;
-  /** Second copies of an answer. */
+  /** Addresses with exactly one rule at Cloudflare. */
+  readonly one_rule: number;
+  readonly rules: number;
+  /** Live blocks of the ledger, and those that differ from Cloudflare's rules. */
+  readonly ledger: number;
+  readonly drift: number;
+  readonly foreign: number;
+  /** Runs and answers that contradict Cloudflare's rules. */
+  readonly untruthful: number;
+  /** New messages beyond one for each request, and those of them that a kill explains. */
   readonly copies: number;
-  /** Of these, those whose first copy was accepted in the moment before a kill. */
   readonly explained_copies: number;
-  readonly kills: number;
-  readonly cloudflare_calls: number;
-  /** Calls that failed because we wanted them to: as a 500, as a 429, or cut after they were carried out. */
-  readonly cloudflare_failures: number;
-  readonly telegram_breaches: number;
-  /** Whether all of it holds. */
-  readonly holds: boolean;
 }
+
+/** What an outsider sees at the end. */
+export type Verdict = Readonly<Record<string, number | boolean>> & { readonly holds: boolean };
 
 /** Between Telegram's acceptance and our row lies one statement; under load it takes this long at most, in milliseconds. */
 const WINDOW_MS = 2_000;
 const ENDED = ["succeeded", "failed", "unknown"];
+const PATIENCE_MS = 120_000;
+/** What an answer says of an address, once it does not say that it still runs. */
+const DONE = { block: ["is blocked", "was blocked already"], release: ["is released"] };
 
-/** Compares what was asked for with Cloudflare's rules, the runs and the chats. */
-export async function judge(evidence: Evidence): Promise<Verdict> {
-  const { platforms, chats, acknowledged, killedAt } = evidence;
+/** Compares what was asked for with Cloudflare's rules, the ledger, the runs and the chats. */
+export async function judge(asked: Asked, { platforms, api }: Scene): Promise<PhaseEvidence> {
+  const { verb, chats, acknowledged } = asked;
   const rules = new Map<string, number>();
   for (const rule of await platforms.rules()) rules.set(rule.configuration.value, (rules.get(rule.configuration.value) ?? 0) + 1);
-  const runs = await runsOf(evidence);
-  const said = await chatAnswers(evidence, rules);
-  const asked = [...chats.values()].flat();
-  const addresses = [...asked, ...acknowledged.keys()];
-  const copies = await copiesIn(evidence);
-  const cloudflare = await platforms.calls("cloudflare");
-  const ended = runs.filter(({ status }) => ENDED.includes(status));
-  const untruthful = ended.filter(
-    ({ ip, status }) => (status === "succeeded" && !rules.has(ip)) || (status === "failed" && rules.has(ip)),
-  ).length;
-  const verdict = {
-    complete: said.answered === asked.length && ended.length === acknowledged.size,
-    addresses: addresses.length,
-    one_rule: addresses.filter((ip) => rules.get(ip) === 1).length,
-    ...countEnds(ended),
-    untruthful: untruthful + said.untruthful,
-    answered_in_chat: said.answered,
-    asked_in_chat: asked.length,
-    copies: copies.all,
-    explained_copies: copies.explained,
-    kills: killedAt.length,
-    cloudflare_calls: cloudflare.length,
-    cloudflare_failures: cloudflare.filter(({ fault }) => fault !== undefined).length,
-    telegram_breaches: (await platforms.calls("telegram")).filter(({ status }) => status === 429).length,
+  const all = [...chats.values()].flat();
+  const answered = await answers(asked, platforms);
+  if (answered.size < all.length) return { ...NOTHING, verb, asked: all.length, answered_in_chat: answered.size };
+  const statuses = await statusesOf(acknowledged, api);
+  const ended = [...statuses.values()].filter((status) => ENDED.includes(status));
+  const isTrue = (ip: string) => (verb === "block" ? rules.get(ip) === 1 : !rules.has(ip));
+  const succeeded = [...statuses].filter(([, status]) => status === "succeeded").map(([ip]) => ip);
+  const list = await outputOf(api, "cf_list", { kind: "all", csv: true }, PATIENCE_MS);
+  const count = (wanted: string) => ended.filter((status) => status === wanted).length;
+  return {
+    verb,
+    complete: ended.length === acknowledged.size,
+    asked: all.length,
+    ...{ succeeded: count("succeeded"), failed: count("failed"), unknown: count("unknown"), runs: new Set(acknowledged.values()).size },
+    answered_in_chat: answered.size,
+    one_rule: all.filter((ip) => rules.get(ip) === 1).length,
+    rules: rules.size,
+    ...{ ledger: Number(list["ours"]), drift: Number(list["drift"]), foreign: Number(list["foreign"]) },
+    untruthful: [...succeeded, ...answered].filter((ip) => !isTrue(ip)).length,
+    ...(await copiesIn(asked, platforms)),
   };
-  const holds = verdict.complete && verdict.one_rule === addresses.length && verdict.untruthful === 0 && copies.all === copies.explained;
-  return { ...verdict, holds: holds && rules.size === addresses.length };
 }
 
-async function runsOf({ acknowledged, api }: Evidence): Promise<readonly { ip: string; status: string }[]> {
-  const runs = [];
-  for (const [ip, run_id] of acknowledged) runs.push({ ip, status: String((await api("GET", `/api/v1/runs/${run_id}`)).body["status"]) });
-  return runs;
+const NOTHING: Omit<PhaseEvidence, "verb"> = {
+  ...{ complete: false, asked: 0, succeeded: 0, failed: 0, unknown: 0, runs: 0, answered_in_chat: 0, one_rule: 0, rules: 0 },
+  ...{ ledger: 0, drift: 0, foreign: 0, untruthful: 0, copies: 0, explained_copies: 0 },
+};
+
+async function statusesOf(acknowledged: ReadonlyMap<string, string>, api: Api): Promise<ReadonlyMap<string, string>> {
+  const statuses = new Map<string, string>();
+  for (const [ip, run_id] of acknowledged) statuses.set(ip, String((await api("GET", `/api/v1/runs/${run_id}`)).body["status"]));
+  return statuses;
 }
 
-function countEnds(ended: readonly { status: string }[]) {
-  const count = (wanted: string) => ended.filter(({ status }) => status === wanted).length;
-  return { succeeded: count("succeeded"), failed: count("failed"), unknown: count("unknown") };
-}
-
-/** An answer names the address and does not say that it is still running; one of success must be true. */
-async function chatAnswers({ platforms, chats }: Evidence, rules: ReadonlyMap<string, number>) {
-  let answered = 0;
-  let untruthful = 0;
+/** The addresses whose answer stands in the chat where it was to come. */
+async function answers({ verb, chats }: Asked, platforms: Platforms): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
   for (const [chat, ips] of chats) {
     const texts = (await platforms.messages(chat)).map(({ text }) => text);
-    for (const ip of ips) {
-      const about = texts.find((text) => text.includes(`${ip} is blocked`) || text.includes(`${ip} was blocked already`));
-      if (about) answered += 1;
-      if (about && !rules.has(ip)) untruthful += 1;
-    }
+    for (const ip of ips) if (texts.some((text) => DONE[verb].some((words) => text.includes(`${ip} ${words}`)))) found.add(ip);
   }
-  return { answered, untruthful };
+  return found;
 }
 
-/** Messages beyond one for each line, and how many of them a kill explains: one new message accepted just before each. */
-async function copiesIn({ platforms, chats, killedAt }: Evidence) {
-  let all = 0;
-  let explained = 0;
+/** New messages beyond one for each request, and how many of them a kill explains: one that was accepted just before it. */
+async function copiesIn({ verb, chats, killed_at }: Asked, platforms: Platforms) {
+  let copies = 0;
+  let explained_copies = 0;
+  const sent = (await platforms.calls("telegram", "sendMessage")).filter((call) => call.status === 200);
   for (const [chat, ips] of chats) {
-    const sent = (await platforms.calls("telegram", "sendMessage")).filter((call) => call.chat_id === chat && call.status === 200);
-    const extra = Math.max(0, sent.length - ips.length);
-    all += extra;
-    explained += Math.min(extra, sent.filter((call) => killedAt.some((at) => acceptedJustBefore(call, at))).length);
+    const texts = new Map((await platforms.messages(chat)).map(({ message_id, text }) => [message_id, text]));
+    const here = sent.filter((call) => call.chat_id === chat);
+    for (const ip of ips) {
+      const about = here.filter((call) => DONE[verb].some((words) => texts.get(call.message_id ?? 0)?.includes(`${ip} ${words}`)));
+      copies += Math.max(0, about.length - 1);
+      if (about.length > 1 && about.some((call) => killed_at.some((at) => acceptedJustBefore(call, at))))
+        explained_copies += about.length - 1;
+    }
   }
-  return { all, explained };
+  return { copies, explained_copies };
 }
 
 function acceptedJustBefore(call: EmulatorCall, killed: number): boolean {
   const before = killed - Date.parse(call.at);
   return before > -100 && before < WINDOW_MS;
+}
+
+/** Whether all of it holds. */
+export async function verdictOf(platforms: Platforms, phases: readonly PhaseEvidence[], kills: number): Promise<Verdict> {
+  const cloudflare = await platforms.calls("cloudflare");
+  const telegram = await platforms.calls("telegram");
+  const holds = phases.every((phase) => {
+    const wanted = phase.verb === "block" ? phase.asked : 0;
+    const agrees = phase.one_rule === wanted && phase.rules === wanted && phase.ledger === wanted && phase.drift + phase.foreign === 0;
+    return (
+      phase.complete && agrees && phase.untruthful === 0 && phase.copies === phase.explained_copies && phase.failed + phase.unknown === 0
+    );
+  });
+  const told = phases.flatMap(({ verb, ...phase }) => Object.entries(phase).map(([name, value]) => [`${verb}_${name}`, value] as const));
+  return {
+    ...Object.fromEntries(told),
+    kills,
+    cloudflare_calls: cloudflare.length,
+    cloudflare_failures: cloudflare.filter(({ fault }) => fault !== undefined).length,
+    telegram_calls: telegram.length,
+    telegram_breaches: telegram.filter(({ status }) => status === 429).length,
+    holds,
+  };
 }
