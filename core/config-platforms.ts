@@ -1,4 +1,5 @@
 import { apiUrl, ConfigError, type Env, flag, integer, isLoopback, list, optional, toRate } from "./config-fields.ts";
+import type { EdgeScope } from "./edge.ts";
 
 /** Every provider's token, with the variable of its API's address and what that is when unset (contract, "Starting"). */
 const PROVIDERS = [
@@ -61,23 +62,44 @@ export function parseTelegramLimits(env: Env): typeof TELEGRAM_LIMITS {
   return limits;
 }
 
-/** Cloudflare's token, zone and API; null when there is no token. */
-export function parseCloudflare(env: Env): { readonly token: string; readonly zone_id: string; readonly base_url: string } | null {
-  const token = optional(env, "CLOUDFLARE_API_TOKEN");
-  const zone_id = parseZoneId(env);
-  const base_url = apiUrlOf(env, "CLOUDFLARE_API_TOKEN");
-  if (token === null) return null;
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new ConfigError("CLOUDFLARE_API_TOKEN", "must be a token without spaces");
-  if (zone_id !== null) return { token, zone_id, base_url };
-  const hint = optional(env, "CLOUDFLARE_ACCOUNT_ID") === null ? "" : "; CLOUDFLARE_ACCOUNT_ID is not supported yet";
-  throw new ConfigError("CLOUDFLARE_ZONE_ID", `must be set when CLOUDFLARE_API_TOKEN is${hint}`);
+/** Cloudflare's token, API, and where its rules are kept. */
+export interface CloudflareConfig {
+  readonly token: string;
+  readonly base_url: string;
+  readonly scopes: readonly EdgeScope[];
+  /** The first zone; "" for an account. */
+  readonly zone_id: string;
 }
 
-function parseZoneId(env: Env): string | null {
-  const zoneId = optional(env, "CLOUDFLARE_ZONE_ID");
-  if (zoneId === null || /^[0-9a-f]{32}$/i.test(zoneId)) return zoneId?.toLowerCase() ?? null;
-  if (zoneId.includes(",")) throw new ConfigError("CLOUDFLARE_ZONE_ID", "must be one zone; several zones are not supported yet");
-  throw new ConfigError("CLOUDFLARE_ZONE_ID", "must be the zone's id, 32 hexadecimal digits");
+/** What is set of Cloudflare; null when there is no token. */
+export function parseCloudflare(env: Env): CloudflareConfig | null {
+  const token = optional(env, "CLOUDFLARE_API_TOKEN");
+  const zones = parseZones(env);
+  const account = parseAccount(env);
+  const base_url = apiUrlOf(env, "CLOUDFLARE_API_TOKEN");
+  if (zones.length > 0 && account !== null)
+    throw new ConfigError("CLOUDFLARE_ACCOUNT_ID", "must not be set together with CLOUDFLARE_ZONE_ID: give one of the two");
+  if (token === null) return null;
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new ConfigError("CLOUDFLARE_API_TOKEN", "must be a token without spaces");
+  const scopes: readonly EdgeScope[] = account === null ? zones.map((id) => `zone:${id}` as const) : [`account:${account}`];
+  if (scopes.length > 0) return { token, base_url, scopes, zone_id: zones[0] ?? "" };
+  throw new ConfigError("CLOUDFLARE_ZONE_ID", "must be set, or CLOUDFLARE_ACCOUNT_ID instead, when CLOUDFLARE_API_TOKEN is");
+}
+
+const CLOUDFLARE_ID = /^[0-9a-f]{32}$/;
+
+function parseZones(env: Env): readonly string[] {
+  const zones = list(env, "CLOUDFLARE_ZONE_ID").map((id) => id.toLowerCase());
+  if (!zones.every((id) => CLOUDFLARE_ID.test(id)))
+    throw new ConfigError("CLOUDFLARE_ZONE_ID", "must be ids of zones, 32 hexadecimal digits each, separated by commas");
+  if (new Set(zones).size < zones.length) throw new ConfigError("CLOUDFLARE_ZONE_ID", "must name each zone once");
+  return zones;
+}
+
+function parseAccount(env: Env): string | null {
+  const id = optional(env, "CLOUDFLARE_ACCOUNT_ID")?.toLowerCase() ?? null;
+  if (id === null || CLOUDFLARE_ID.test(id)) return id;
+  throw new ConfigError("CLOUDFLARE_ACCOUNT_ID", "must be the id of one account, 32 hexadecimal digits");
 }
 
 /** Cloudflare's pacing (contract: 1,200 calls in 5 minutes). */

@@ -1,7 +1,14 @@
 import { parseNetwork } from "./addresses.ts";
 import { ConfigError, type Env, flag, integer, list, oneOf, optional, serverUrl } from "./config-fields.ts";
 import { type FirstGrant, parseAdminKey, parseFirstGrants, parseSecretKey } from "./config-people.ts";
-import { parseCloudflare, parseCloudflareBudget, parseSandbox, parseTelegram, parseTelegramLimits } from "./config-platforms.ts";
+import {
+  type CloudflareConfig,
+  parseCloudflare,
+  parseCloudflareBudget,
+  parseSandbox,
+  parseTelegram,
+  parseTelegramLimits,
+} from "./config-platforms.ts";
 import { LOCALES, type Locale } from "./locale.ts";
 
 export { ConfigError } from "./config-fields.ts";
@@ -43,7 +50,8 @@ export interface Config {
   /** Null: off. Where the sandbox is used its token and root come from there. */
   readonly telegram: { readonly token: string; readonly api_root: string } | null;
   readonly telegram_limits: { readonly global: Rate; readonly chat: Rate; readonly group: Rate };
-  readonly cloudflare: { readonly token: string; readonly zone_id: string; readonly base_url: string } | null;
+  /** Null: off. Where the sandbox is used it comes from there. */
+  readonly cloudflare: CloudflareConfig | null;
   readonly cloudflare_budget: Rate;
   readonly log_level: "debug" | "info" | "warn" | "error";
 }

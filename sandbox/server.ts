@@ -2,7 +2,15 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import Fastify, { type FastifyInstance } from "fastify";
 import { CLOUDFLARE_BUDGET } from "./cloudflare/budget.ts";
-import { createCloudflare, SANDBOX_CLOUDFLARE_ACCOUNT, SANDBOX_CLOUDFLARE_TOKEN, SANDBOX_CLOUDFLARE_ZONE } from "./cloudflare/emulator.ts";
+import {
+  type CloudflareOptions,
+  type CloudflareScope,
+  createCloudflare,
+  offeredScopes,
+  SANDBOX_CLOUDFLARE_ACCOUNT,
+  SANDBOX_CLOUDFLARE_TOKEN,
+  SANDBOX_CLOUDFLARE_ZONE,
+} from "./cloudflare/emulator.ts";
 import type { Emulator, EmulatorDeps } from "./emulator.ts";
 import { createFaults } from "./faults.ts";
 import { refuseStrangers } from "./guard.ts";
@@ -25,7 +33,7 @@ export interface SandboxOptions {
   readonly telegram_token?: string;
   readonly cloudflare_budget?: Rate;
   readonly cloudflare_token?: string;
-  /** The zones and accounts that exist, 32 hex digits each. */
+  /** The zones and accounts that exist, 32 hex digits each. Where accounts are given and zones are not, Switchboard is offered the first account. */
   readonly cloudflare_zones?: readonly string[];
   readonly cloudflare_accounts?: readonly string[];
   /** Gets one line for each failure of the sandbox itself. */
@@ -39,11 +47,29 @@ export interface Sandbox {
   /** What `sandboxRoutes` takes, to serve the person's side elsewhere too. */
   readonly state: SandboxState;
   readonly telegram: { readonly api_root: string; readonly token: string };
-  readonly cloudflare: { readonly base_url: string; readonly token: string; readonly zone_id: string };
+  readonly cloudflare: {
+    readonly base_url: string;
+    readonly token: string;
+    /** All its zones, or its account: what a desk is to work on. */
+    readonly scopes: readonly CloudflareScope[];
+    /** The first zone. */
+    readonly zone_id: string;
+  };
   close(): Promise<void>;
 }
 
 const BODY_BYTES = 1 << 20;
+
+function cloudflareOptions(options: SandboxOptions): CloudflareOptions {
+  const { cloudflare_zones, cloudflare_accounts } = options;
+  return {
+    token: options.cloudflare_token ?? SANDBOX_CLOUDFLARE_TOKEN,
+    budget: options.cloudflare_budget ?? CLOUDFLARE_BUDGET,
+    zones: cloudflare_zones ?? [SANDBOX_CLOUDFLARE_ZONE],
+    accounts: cloudflare_accounts ?? [SANDBOX_CLOUDFLARE_ACCOUNT],
+    offer: cloudflare_accounts && !cloudflare_zones ? "account" : "zones",
+  };
+}
 
 function createEmulators(options: SandboxOptions, faults: EmulatorDeps["faults"]): Emulator[] {
   const deps = (name: string): EmulatorDeps => ({
@@ -53,13 +79,7 @@ function createEmulators(options: SandboxOptions, faults: EmulatorDeps["faults"]
     ticks: () => performance.now(),
   });
   const telegram = { token: options.telegram_token ?? SANDBOX_TELEGRAM_TOKEN, limits: options.telegram_limits ?? TELEGRAM_LIMITS };
-  const cloudflare = {
-    token: options.cloudflare_token ?? SANDBOX_CLOUDFLARE_TOKEN,
-    budget: options.cloudflare_budget ?? CLOUDFLARE_BUDGET,
-    zones: options.cloudflare_zones ?? [SANDBOX_CLOUDFLARE_ZONE],
-    accounts: options.cloudflare_accounts ?? [SANDBOX_CLOUDFLARE_ACCOUNT],
-  };
-  return [createTelegram(deps("telegram"), telegram), createCloudflare(deps("cloudflare"), cloudflare)];
+  return [createTelegram(deps("telegram"), telegram), createCloudflare(deps("cloudflare"), cloudflareOptions(options))];
 }
 
 function buildServer(state: SandboxState, log: ((line: string) => void) | undefined): FastifyInstance {
@@ -98,14 +118,16 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     await close();
     throw thrown;
   }
+  const cloudflare = cloudflareOptions(options);
   return {
     url,
     state,
     telegram: { api_root: url, token: options.telegram_token ?? SANDBOX_TELEGRAM_TOKEN },
     cloudflare: {
       base_url: `${url}/cloudflare/client/v4`,
-      token: options.cloudflare_token ?? SANDBOX_CLOUDFLARE_TOKEN,
-      zone_id: options.cloudflare_zones?.[0] ?? SANDBOX_CLOUDFLARE_ZONE,
+      token: cloudflare.token,
+      scopes: offeredScopes(cloudflare),
+      zone_id: cloudflare.zones[0] ?? SANDBOX_CLOUDFLARE_ZONE,
     },
     close,
   };

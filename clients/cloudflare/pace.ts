@@ -50,16 +50,21 @@ export function createPace({ reserve, ticks }: PaceDeps): Pace {
     return lane !== "interactive" && waitingPeople.size > 0 ? STAND_BACK_MS : reserve(lane);
   };
 
+  const rest = (place: Place, wait: number): Promise<void> => {
+    if (place.lane === "interactive") waitingPeople.add(place);
+    return sleep(wait, undefined, { signal: place.signal });
+  };
+
   const ask = async (place: Place): Promise<OpsError | undefined> => {
-    for (let waited = 0; ; ) {
-      const wait = await step(place);
-      if (wait instanceof OpsError) return wait;
-      if (wait <= 0) return undefined;
-      waited += wait;
-      if (waited > PATIENCE_MS) return refusal("our own budget, CLOUDFLARE_BUDGET, is used up", wait);
-      if (place.lane === "interactive") waitingPeople.add(place);
-      await sleep(wait, undefined, { signal: place.signal });
+    let waited = 0;
+    let answer = await step(place);
+    while (typeof answer === "number" && answer > 0) {
+      waited += answer;
+      if (waited > PATIENCE_MS) return refusal("our own budget, CLOUDFLARE_BUDGET, is used up", answer);
+      await rest(place, answer);
+      answer = await step(place);
     }
+    return answer instanceof OpsError ? answer : undefined;
   };
 
   return {

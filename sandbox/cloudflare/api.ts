@@ -67,21 +67,34 @@ function findRule(api: CloudflareApi, request: FastifyRequest): Rule {
   return rule;
 }
 
+/** A rule as the API shows it, where an account is an organization. */
+const shown = (rule: Rule) => (rule.scope.type === "account" ? { ...rule, scope: { ...rule.scope, type: "organization" } } : rule);
+
 const timestamp = ({ deps }: CloudflareApi) => new Date(deps.now()).toISOString();
 
 const create: Act = (api, request) => {
   const id = randomBytes(16).toString("hex");
-  const rule = newRule(api.rules, scopeOf(api, request), { id, body: bodyOf(request), now: timestamp(api) });
-  return { result: rule, changes: [{ type: "rule", rule }], rule_id: id };
+  const scope = scopeOf(api, request);
+  const rule = newRule(api.rules.shelf(scope), scope, { id, body: bodyOf(request), now: timestamp(api) });
+  return { result: shown(rule), changes: [{ type: "rule", rule }], rule_id: id };
 };
 
-const list: Act = (api, request) => listRules(api.rules.list(scopeOf(api, request)), request.query as Readonly<Record<string, unknown>>);
+/** A zone's list has the rules that hold there: the account's too (https://github.com/cloudflare/cf-terraforming/issues/201). */
+function listed({ accounts }: CloudflareApi, scope: Scope): readonly Scope[] {
+  return scope.type === "zone" ? [scope, ...accounts.map((id) => ({ type: "account" as const, id }))] : [scope];
+}
 
-const get: Act = (api, request) => ({ result: findRule(api, request) });
+const list: Act = (api, request) => {
+  const shelves = listed(api, scopeOf(api, request)).map((scope) => api.rules.shelf(scope));
+  const { result, result_info } = listRules(shelves, request.query as Readonly<Record<string, unknown>>);
+  return { result: result.map(shown), result_info };
+};
+
+const get: Act = (api, request) => ({ result: shown(findRule(api, request)) });
 
 const edit: Act = (api, request) => {
   const rule = editedRule(findRule(api, request), bodyOf(request), timestamp(api));
-  return { result: rule, changes: [{ type: "rule", rule }], rule_id: rule.id };
+  return { result: shown(rule), changes: [{ type: "rule", rule }], rule_id: rule.id };
 };
 
 const remove: Act = (api, request) => {

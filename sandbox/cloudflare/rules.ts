@@ -1,4 +1,5 @@
 import { duplicate, notValid } from "./refusal.ts";
+import { createShelf, type Shelf } from "./shelf.ts";
 import { type Configuration, MODES, readConfiguration, readMode } from "./values.ts";
 
 /** Where a rule holds. */
@@ -7,7 +8,7 @@ export interface Scope {
   readonly id: string;
 }
 
-/** An IP access rule as the API shows it. */
+/** An IP access rule. */
 export interface Rule {
   readonly id: string;
   readonly paused: boolean;
@@ -27,56 +28,71 @@ export type Change = { readonly type: "rule"; readonly rule: Rule } | { readonly
 /** The rules of all scopes. */
 export interface Rules {
   get(scope: Scope, id: string): Rule | undefined;
-  /** The rules of a scope, oldest first. */
-  list(scope: Scope): readonly Rule[];
+  /** The scope of a rule, wherever it is. */
+  scopeOf(id: string): Scope | undefined;
+  /** The rules of one scope. */
+  shelf(scope: Scope): Shelf;
   all(): readonly Rule[];
-  /** Whether the scope has a rule for this already. */
-  has(scope: Scope, configuration: Configuration): boolean;
   apply(change: Change): void;
 }
 
-const keyOf = ({ type, id }: Scope, { target, value }: Configuration) => `${type} ${id} ${target} ${value}`;
+const keyOf = ({ type, id }: Scope) => `${type} ${id}`;
 
 /** Makes an empty set of rules. */
 export function createRules(): Rules {
-  const byId = new Map<string, Rule>();
-  const taken = new Set<string>();
-  const holds = (rule: Rule, { type, id }: Scope) => rule.scope.type === type && rule.scope.id === id;
+  const shelves = new Map<string, { readonly scope: Scope; readonly shelf: Shelf }>();
+  const home = (scope: Scope) => {
+    const known = shelves.get(keyOf(scope)) ?? { scope, shelf: createShelf() };
+    shelves.set(keyOf(scope), known);
+    return known;
+  };
+  const holding = (id: string) => [...shelves.values()].find(({ shelf }) => shelf.get(id));
   return {
-    get(scope, id) {
-      const rule = byId.get(id);
-      return rule && holds(rule, scope) ? rule : undefined;
-    },
-    list: (scope) => [...byId.values()].filter((rule) => holds(rule, scope)),
-    all: () => [...byId.values()],
-    has: (scope, configuration) => taken.has(keyOf(scope, configuration)),
+    get: (scope, id) => shelves.get(keyOf(scope))?.shelf.get(id),
+    scopeOf: (id) => holding(id)?.scope,
+    shelf: (scope) => home(scope).shelf,
+    all: () => [...shelves.values()].flatMap(({ shelf }) => [...shelf.oldestFirst()]),
     apply(change) {
-      if (change.type === "rule") {
-        byId.set(change.rule.id, change.rule);
-        taken.add(keyOf(change.rule.scope, change.rule.configuration));
+      if (change.type === "deleted") {
+        holding(change.rule_id)?.shelf.remove(change.rule_id);
         return;
       }
-      const rule = byId.get(change.rule_id);
-      if (rule) taken.delete(keyOf(rule.scope, rule.configuration));
-      byId.delete(change.rule_id);
+      // A rule read from the log has copies of what all rules share.
+      const { scope, shelf } = home(change.rule.scope);
+      shelf.put({ ...change.rule, allowed_modes: MODES, scope });
     },
   };
 }
 
 type Body = Readonly<Record<string, unknown>>;
 
+/**
+ * Not documented: no limit for the notes of a rule is. It is what the comment of a list's item may have
+ * (https://developers.cloudflare.com/waf/tools/lists/lists-api/), so whoever keeps to it is safe.
+ */
+const NOTES_CHARS = 500;
+
+/** Why the notes cannot be these; undefined when they can. */
+function faultOf(notes: unknown): string | undefined {
+  if (typeof notes !== "string") return "invalid notes provided";
+  return [...notes].length > NOTES_CHARS ? `invalid notes provided: longer than ${NOTES_CHARS} characters` : undefined;
+}
+
+const modeFault = (mode: unknown) => `invalid mode received: ${typeof mode === "string" ? mode : ""}`;
+
 /** The rule that a POST asks for. Throws 400 with every reason, or for a duplicate. */
-export function newRule(rules: Rules, scope: Scope, { id, body, now }: { id: string; body: Body; now: string }): Rule {
+export function newRule(shelf: Shelf, scope: Scope, { id, body, now }: { id: string; body: Body; now: string }): Rule {
   const configuration = readConfiguration(body["configuration"]);
   const mode = readMode(body["mode"]);
   const notes = body["notes"] ?? "";
+  const notesFault = faultOf(notes);
   const reasons = [
     ...(typeof configuration === "string" ? [configuration] : []),
-    ...(mode ? [] : [`invalid mode received: ${typeof body["mode"] === "string" ? body["mode"] : ""}`]),
-    ...(typeof notes === "string" ? [] : ["invalid notes provided"]),
+    ...(mode ? [] : [modeFault(body["mode"])]),
+    ...(notesFault ? [notesFault] : []),
   ];
-  if (reasons.length > 0 || typeof configuration === "string" || !mode || typeof notes !== "string") throw notValid(reasons);
-  if (rules.has(scope, configuration)) throw duplicate();
+  if (typeof configuration === "string" || !mode || notesFault || typeof notes !== "string") throw notValid(reasons);
+  if (shelf.about(configuration)) throw duplicate();
   return { id, paused: false, created_on: now, modified_on: now, allowed_modes: MODES, mode, notes, configuration, scope };
 }
 
@@ -84,9 +100,10 @@ export function newRule(rules: Rules, scope: Scope, { id, body, now }: { id: str
 export function editedRule(rule: Rule, body: Body, now: string): Rule {
   const mode = body["mode"] === undefined ? rule.mode : readMode(body["mode"]);
   const notes = body["notes"] ?? rule.notes;
+  const notesFault = faultOf(notes);
   const configuration = body["configuration"] === undefined ? rule.configuration : readConfiguration(body["configuration"]);
-  if (!mode) throw notValid([`invalid mode received: ${typeof body["mode"] === "string" ? body["mode"] : ""}`]);
-  if (typeof notes !== "string") throw notValid(["invalid notes provided"]);
+  if (!mode) throw notValid([modeFault(body["mode"])]);
+  if (notesFault || typeof notes !== "string") throw notValid([notesFault ?? ""]);
   if (typeof configuration === "string") throw notValid([configuration]);
   const same = configuration.target === rule.configuration.target && configuration.value === rule.configuration.value;
   if (!same) throw notValid(["configuration can not be changed"]);

@@ -88,8 +88,26 @@ describe("settings", () => {
     const config = parse({ ...TELEGRAM, ...CLOUDFLARE });
     expect(config.sandbox).toBeNull();
     expect(config.telegram).toEqual({ token: "123456:TEST-token_1", api_root: "https://api.telegram.org" });
-    expect(config.cloudflare).toEqual({ token: "cf-secret", zone_id: ZONE, base_url: "https://api.cloudflare.com/client/v4" });
+    expect(config.cloudflare).toEqual({
+      token: "cf-secret",
+      scopes: [`zone:${ZONE}`],
+      zone_id: ZONE,
+      base_url: "https://api.cloudflare.com/client/v4",
+    });
     expect(parse({ SMTP_URL: "smtp://mail" }).sandbox).toBeNull();
+  });
+
+  it("of Cloudflare name one zone, several, or an account", () => {
+    const token = { CLOUDFLARE_API_TOKEN: "cf-secret" };
+    const other = "0".repeat(32);
+    const zones = parse({ ...token, CLOUDFLARE_ZONE_ID: ` ${ZONE.toUpperCase()} , ${other},` });
+    expect(zones.cloudflare).toMatchObject({ scopes: [`zone:${ZONE}`, `zone:${other}`], zone_id: ZONE });
+    const account = parse({ ...token, CLOUDFLARE_ACCOUNT_ID: ZONE.toUpperCase() });
+    expect(account.cloudflare).toMatchObject({ scopes: [`account:${ZONE}`], zone_id: "" });
+    const both = refusal({ ...token, CLOUDFLARE_ACCOUNT_ID: ZONE, CLOUDFLARE_ZONE_ID: other });
+    expect(both.message).toBe("CLOUDFLARE_ACCOUNT_ID must not be set together with CLOUDFLARE_ZONE_ID: give one of the two");
+    const neither = refusal(token);
+    expect(neither.message).toContain("CLOUDFLARE_ACCOUNT_ID");
   });
 
   it("let a token meet the sandbox at a loopback URL", () => {
@@ -168,7 +186,11 @@ const WRONG: readonly (readonly [variable: string, value: string, besides?: Reco
   ["TELEGRAM_LIMITS", "0/s"],
   ["CLOUDFLARE_API_TOKEN", "secret token", { CLOUDFLARE_ZONE_ID: ZONE }],
   ["CLOUDFLARE_ZONE_ID", "", { CLOUDFLARE_API_TOKEN: "cf-secret" }],
-  ["CLOUDFLARE_ZONE_ID", "", { CLOUDFLARE_API_TOKEN: "cf-secret", CLOUDFLARE_ACCOUNT_ID: ZONE }],
+  ["CLOUDFLARE_ZONE_ID", `${ZONE};${"0".repeat(32)}`, CLOUDFLARE],
+  ["CLOUDFLARE_ZONE_ID", `${ZONE},${ZONE.toUpperCase()}`, CLOUDFLARE],
+  ["CLOUDFLARE_ACCOUNT_ID", ZONE, CLOUDFLARE],
+  ["CLOUDFLARE_ACCOUNT_ID", "0123zz", { CLOUDFLARE_API_TOKEN: "cf-secret" }],
+  ["CLOUDFLARE_ACCOUNT_ID", `${ZONE},${"0".repeat(32)}`, { CLOUDFLARE_API_TOKEN: "cf-secret" }],
   ["CLOUDFLARE_ZONE_ID", "0123zz", CLOUDFLARE],
   ["CLOUDFLARE_ZONE_ID", `${ZONE},${ZONE}`, CLOUDFLARE],
   ["CLOUDFLARE_BASE_URL", "https://u:hunter2@api", CLOUDFLARE],
