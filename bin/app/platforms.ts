@@ -2,7 +2,7 @@ import type { TelegramApi } from "../../bots/telegram/outbound.ts";
 import { cloudflareReserve } from "../../clients/cloudflare/budgets.ts";
 import { createCloudflareEdge } from "../../clients/cloudflare/edge.ts";
 import type { Config } from "../../core/config.ts";
-import type { Edge, EdgeScope } from "../../core/edge.ts";
+import type { Edge } from "../../core/edge.ts";
 import { OpsError } from "../../core/errors.ts";
 import type { Channel, Ephemeral, Logger, PartState } from "../../core/ports.ts";
 import { text } from "../../core/reply.ts";
@@ -58,8 +58,7 @@ function openEdge(config: Config, sandbox: Sandbox | null, { ephemeral, log }: P
     log.info({ platform: "cloudflare" }, "Cloudflare is off: CLOUDFLARE_API_TOKEN is not set");
     return { edge: closedEdge(), state: () => ({ state: "ok" }) };
   }
-  const { token, base_url } = cloudflare;
-  const scopes: readonly EdgeScope[] = [`zone:${cloudflare.zone_id}`];
+  const { token, base_url, scopes } = cloudflare;
   const reserve = cloudflareReserve(ephemeral, token, config.cloudflare_budget);
   return watchEdge(createCloudflareEdge({ token, base_url, scopes, reserve, log }), log);
 }
