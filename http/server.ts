@@ -8,9 +8,11 @@ import { createAnswer } from "./answer.ts";
 import { type Auth, createAuth } from "./auth.ts";
 import { acceptJsonOnly } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
+import { addIdempotency } from "./idempotency.ts";
 import { sendProblem, toProblem } from "./problem.ts";
 import { askRoute } from "./routes/ask.ts";
 import { commandRoutes } from "./routes/commands.ts";
+import { dialectRoutes } from "./routes/dialect.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { runRoutes } from "./routes/runs.ts";
 
@@ -63,10 +65,12 @@ function addHooks(server: FastifyInstance, deps: HttpDeps): void {
 function apiPlugin(deps: HttpDeps, auth: Auth): FastifyPluginAsync {
   return async (api) => {
     api.addHook("onRequest", auth.require("viewer"));
+    addIdempotency(api, deps, auth);
     const routes = { deps, auth, answer: createAnswer(deps, auth) };
     commandRoutes(api, routes);
     askRoute(api, routes);
     runRoutes(api, routes);
+    dialectRoutes(api, routes);
   };
 }
 

@@ -9,7 +9,18 @@ it("every model of the schema reads its migrated table, every column of it", asy
   const connection = await postgres.database();
   const prisma = createPrisma(connection);
   try {
-    for (const model of ["person", "identity", "grant", "key", "inbox", "run", "delivery", "audit", "conversation"] as const) {
+    for (const model of [
+      "person",
+      "identity",
+      "grant",
+      "key",
+      "inbox",
+      "run",
+      "delivery",
+      "audit",
+      "conversation",
+      "idempotency",
+    ] as const) {
       await expect((prisma[model] as { findFirst(): Promise<unknown> }).findFirst(), model).resolves.toBeNull();
     }
   } finally {
@@ -31,6 +42,7 @@ it("no table has a column that the schema does not know", async () => {
     ["conversations", Prisma.ConversationScalarFieldEnum],
     ["deliveries", Prisma.DeliveryScalarFieldEnum],
     ["grants", Prisma.GrantScalarFieldEnum],
+    ["idempotency", Prisma.IdempotencyScalarFieldEnum],
     ["identities", Prisma.IdentityScalarFieldEnum],
     ["inbox", Prisma.InboxScalarFieldEnum],
     ["keys", Prisma.KeyScalarFieldEnum],
