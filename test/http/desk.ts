@@ -76,7 +76,8 @@ export const smallRegistry = (): Registry => createRegistry([repeat, lamp], show
 /** Runs in memory, a second apart; nobody works on them, the test ends them. */
 function createRuns() {
   const clock = createTestClock(Date.UTC(2026, 10, 22));
-  const runs = createMemoryRuns(clock, createMemoryDeliveries(clock));
+  const deliveries = createMemoryDeliveries(clock);
+  const runs = createMemoryRuns(clock, deliveries);
   const nothing = async () => {};
   const acceptor = createRunAcceptor({
     ...{ runs, enqueueRuns: nothing, enqueueDeliveries: nothing },
@@ -85,6 +86,7 @@ function createRuns() {
   });
   return {
     clock,
+    deliveries,
     reader: runs,
     acceptor: {
       ...acceptor,
@@ -118,8 +120,8 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
   const ephemeral = createMemoryEphemeral(runs.clock);
   const dispatch = createDispatch({
     registry,
-    // The two commands use none of the ports.
-    ports: {} as CommandPorts,
+    // The two commands use none of the ports; dispatch itself reads runs.
+    ports: { runs: runs.reader } as Partial<CommandPorts> as CommandPorts,
     ephemeral,
     runs: runs.acceptor,
     newToken: () => `token-${++ids}`,
