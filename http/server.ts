@@ -13,6 +13,7 @@ import { sendProblem, toProblem } from "./problem.ts";
 import { askRoute } from "./routes/ask.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { dialectRoutes } from "./routes/dialect.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { runRoutes } from "./routes/runs.ts";
 
@@ -40,6 +41,7 @@ export function createServer(deps: HttpDeps, options: { readonly person?: Fastif
   acceptJsonOnly(server);
   addHooks(server, deps);
   healthRoutes(server, { deps, auth });
+  docsRoutes(server, { deps, auth });
   server.register(apiPlugin(deps, auth), { prefix: "/api/v1" });
   if (options.person && isLoopback(deps.host)) server.register(forAdmins(deps, auth, options.person), { prefix: "/sandbox" });
   return server;

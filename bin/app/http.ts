@@ -59,5 +59,5 @@ export async function listen(config: Config, { desk, platforms, queues, log }: H
 /** The files of the page of /docs; they are not compiled. */
 export function loadDocs(): DocsAssets {
   const read = (name: string) => readFileSync(path.join(docsFolder(), name), "utf8");
-  return { style: read("page.css"), script: read("page.js") };
+  return { style: read("page.css") + read("operation.css"), script: read("page.js") };
 }

@@ -13,14 +13,15 @@ type Given = Readonly<Record<string, string>>;
 
 /** Routes of systems that Switchboard replaces (contract, "Dialect of the infra service"). Which there are is handed over: none is known here. */
 export function dialectRoutes(api: FastifyInstance, routes: RouteDeps): void {
-  api.register(async (scope) => {
-    await scope.register(formbody);
+  api.register((scope, _options, done) => {
+    scope.register(formbody);
     for (const route of routes.deps.dialects)
       scope.route({
         method: [...route.methods],
         url: route.path,
         handler: (request, reply) => carryOut(routes, route, { request, reply }),
       });
+    done();
   });
 }
 
