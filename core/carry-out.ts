@@ -42,13 +42,18 @@ export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome>
 async function enqueue(deps: CarryOutDeps, call: Call): Promise<Outcome> {
   await limitOpenRuns(call, deps.runs, deps.ports.runs);
   const record = newRun(call);
-  const reply: Reply = {
+  const reply = runningReply(record);
+  const stored = await deps.runs.accept(record, answerTo(call.request, record.run_id, { reply, delay_ms: RUNNING_DELAY_MS }));
+  // Another, where this request joined a run that was open already.
+  return { kind: "queued", run_id: stored.run_id, reply: runningReply(stored) };
+}
+
+function runningReply({ command, run_id }: Pick<NewRun, "command" | "run_id">): Reply {
+  return {
     tone: "pending",
-    title: text("run.running", { command: record.command }),
-    fields: [{ label: text("run.id"), value: { raw: record.run_id }, code: true }],
+    title: text("run.running", { command }),
+    fields: [{ label: text("run.id"), value: { raw: run_id }, code: true }],
   };
-  await deps.runs.accept(record, answerTo(call.request, record.run_id, { reply, delay_ms: RUNNING_DELAY_MS }));
-  return { kind: "queued", run_id: record.run_id, reply };
 }
 
 async function runNow(deps: CarryOutDeps, call: Call): Promise<Outcome> {
@@ -105,8 +110,9 @@ function contextOf(deps: CarryOutDeps, call: Call) {
 }
 
 function newRun({ request, person, command, input, seed }: Call): NewRun {
-  const { identity, locale, zone } = request;
-  return { run_id: idFrom(seed), request_id: seed, command: slugOf(command), input, person_id: person.person_id, identity, locale, zone };
+  const { identity, locale, zone, dedupe } = request;
+  const asked = { run_id: idFrom(seed), request_id: seed, command: slugOf(command), input, person_id: person.person_id };
+  return { ...asked, identity, locale, zone, ...(dedupe !== undefined && { dedupe_key: dedupe }) };
 }
 
 /** The message that answers a request, or null where the asker waits for the outcome itself. The same request has the same message. */

@@ -6,7 +6,7 @@ import { OpsError, toOpsError } from "./errors.ts";
 import { suggest } from "./match.ts";
 import { authorise } from "./policy/authorise.ts";
 import type { Call } from "./policy/call.ts";
-import { readConfirmation, reopenConfirmation, useConfirmation } from "./policy/confirm.ts";
+import { type Confirmation, readConfirmation, reopenConfirmation, useConfirmation } from "./policy/confirm.ts";
 import { limitLines } from "./policy/limit.ts";
 import type { Logger } from "./ports.ts";
 import type { Registry } from "./registry.ts";
@@ -164,7 +164,7 @@ async function fromConfirmation(deps: Deps, request: Known, token: string, trace
   // The role may have been withdrawn since the question was asked.
   authorise(command, request.person);
   const call: Call = {
-    request,
+    request: withWayBack(request, asked),
     person: request.person,
     command,
     input: parseInput(command, asked.input),
@@ -180,6 +180,11 @@ async function fromConfirmation(deps: Deps, request: Known, token: string, trace
     if (toOpsError(thrown).retryable) await reopenConfirmation(token, asked, deps.ephemeral);
     throw thrown;
   }
+}
+
+/** Where the question named a chat for the result, and whoever confirms it waits in none, it goes there. */
+function withWayBack(request: Known, { reply_to, dedupe }: Confirmation): Known {
+  return { ...request, reply_to: request.reply_to ?? reply_to ?? null, ...(dedupe !== undefined && { dedupe }) };
 }
 
 function runFrom(deps: Deps, trace: Trace, call: Omit<Call, "confirmed" | "seed">): Promise<Outcome> {

@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   too_large: { status: 413, exit: 2, retryable: false },
   unsupported_media_type: { status: 415, exit: 2, retryable: false },
   invalid_input: { status: 422, exit: 2, retryable: false },
+  idempotency_mismatch: { status: 422, exit: 2, retryable: false },
   protected_address: { status: 422, exit: 1, retryable: false },
   rate_limited: { status: 429, exit: 1, retryable: true },
   internal: { status: 500, exit: 1, retryable: false },

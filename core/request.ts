@@ -55,6 +55,8 @@ export interface Request {
   readonly locale: Locale;
   readonly zone: string;
   readonly ask: Ask;
+  /** While a run of this key is open, a request with it joins that run instead of making another. Absent: never. */
+  readonly dedupe?: string;
 }
 
 /** The press of a button that turns the pages of a message. */

@@ -44,6 +44,8 @@ export interface NewRun {
   readonly identity: string;
   readonly locale: Locale;
   readonly zone: string;
+  /** No two open runs have the same; absent: there may be any number. */
+  readonly dedupe_key?: string;
 }
 
 /** Something to be said to one address. */
@@ -71,8 +73,8 @@ export interface RunEnd {
 /** Storing accepted runs; every method may be repeated for the same request. */
 export interface RunAcceptor {
   /**
-   * Stores a run and its first message, then queues both. A run of the same id that is there already stays as it is.
-   * @returns the run as it stands
+   * Stores a run and its first message, then queues both. A run of the same id, or an open one of the same `dedupe_key`, stays as it is.
+   * @returns the run as it stands; where it was joined, another than the one that was given
    */
   accept(run: NewRun, delivery: NewDelivery | null): Promise<RunView>;
   /**
@@ -86,6 +88,8 @@ export interface RunAcceptor {
   letGo(run_id: string): void;
   /** Runs of a person that have not ended. */
   countOpen(person_id: string): Promise<number>;
+  /** The open run of this `dedupe_key`. */
+  findOpen(dedupe_key: string): Promise<RunView | null>;
 }
 
 const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";

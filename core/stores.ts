@@ -70,12 +70,14 @@ export type RunClaim = Pick<ClaimedRun, "run_id" | "claimed_by" | "generation">;
 
 /** Runs. */
 export interface RunStore extends RunReader, Sweepable {
-  /** Stores a run with its first message, unless it is there. `claim`: for this process, to be carried out at once. */
+  /** Stores a run with its first message, unless it is there, or an open one of its `dedupe_key` is. `claim`: for this process, to be carried out at once. */
   insert(
     run: NewRun,
     options: { readonly delivery: NewDelivery | null; readonly claim: boolean },
   ): Promise<{ readonly run: RunView; readonly fresh: boolean; readonly claim: RunClaim | null; readonly jobs: readonly Job[] }>;
   countOpen(person_id: string): Promise<number>;
+  /** The open run of this `dedupe_key`. */
+  findOpen(dedupe_key: string): Promise<RunView | null>;
   /**
    * Claims a run that is accepted and due; null when it is neither.
    * @param early also one that is not due yet
@@ -151,4 +153,34 @@ export interface KeyStore {
   holder(identity: string): Promise<Person | null>;
   /** Whether any key exists that is not revoked, whatever its role. */
   hasAny(): Promise<boolean>;
+}
+
+/** What an Idempotency-Key is unique in. */
+export interface IdempotencySlot {
+  /** The identity that asks. */
+  readonly owner: string;
+  /** Method and path. */
+  readonly route: string;
+  readonly key: string;
+}
+
+/** An answer as it was given. */
+export interface KeptAnswer {
+  readonly status: number;
+  readonly content_type: string;
+  readonly body: string;
+}
+
+/** Answers by Idempotency-Key, each for 24 hours. */
+export interface IdempotencyStore {
+  /**
+   * Stores the request before it is dispatched, unless one of this key is there.
+   * @returns the first one: what it was about, what it is dispatched as, and its answer; null where it is still open, or was cut off by a crash
+   */
+  begin(
+    slot: IdempotencySlot,
+    request: { readonly body_hash: string; readonly request_id: string },
+  ): Promise<{ readonly body_hash: string; readonly request_id: string; readonly answer: KeptAnswer | null }>;
+  /** Keeps the answer, unless one is kept already. @returns the one that is kept */
+  keep(request_id: string, answer: KeptAnswer): Promise<KeptAnswer>;
 }

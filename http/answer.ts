@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type PlainReply, plain, type Reply, toPlainText } from "../core/reply.ts";
-import type { Ask, Outcome } from "../core/request.ts";
+import type { Ask, Outcome, ReplyTo, Request } from "../core/request.ts";
 import type { Auth } from "./auth.ts";
 import type { HttpDeps } from "./deps.ts";
 import { negotiateLocale } from "./language.ts";
@@ -11,29 +11,44 @@ const STATUS = { done: 200, queued: 202, confirm: 409, ask: 200, suggest: 200 } 
 /** A reply in the reader's language, and all of it as plain text besides. */
 export type ShownReply = PlainReply & { readonly text: string };
 
+/** What is asked, and where its answer goes besides to the caller. */
+export interface Asked {
+  readonly ask: Ask;
+  readonly conversation?: string;
+  /** A chat that gets the result; null where the caller waits for it. */
+  readonly reply_to?: ReplyTo | null;
+  readonly dedupe?: string;
+}
+
 /** Hands what is asked to dispatch and answers with what became of it. */
-export type Answer = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  asked: { readonly ask: Ask; readonly conversation?: string },
-) => Promise<FastifyReply>;
+export interface Answer {
+  (request: FastifyRequest, reply: FastifyReply, asked: Asked): Promise<FastifyReply>;
+  /** What dispatch is given. */
+  toRequest(request: FastifyRequest, asked: Asked): Request;
+  /**
+   * Answers with an outcome.
+   * @throws OpsError what failed; it becomes a problem document
+   */
+  send(request: FastifyRequest, reply: FastifyReply, outcome: Outcome, conversation?: string): FastifyReply;
+}
 
 /** Makes the one way from a request to dispatch and back. */
 export function createAnswer(deps: HttpDeps, auth: Auth): Answer {
-  return async (request, reply, { ask, conversation }) => {
-    const locale = negotiateLocale(request.headers["accept-language"], deps.locale);
+  const toRequest: Answer["toRequest"] = (request, { ask, conversation, reply_to, dedupe }) => {
     const { identity, person } = auth.callerOf(request);
-    const zone = person.zone ?? deps.zone;
-    const outcome = await deps.dispatch({
+    return {
       request_id: request.id,
-      identity,
-      person,
-      reply_to: null,
+      ...{ identity, person, ask },
+      reply_to: reply_to ?? null,
       conversation: conversation ?? null,
-      locale,
-      zone,
-      ask,
-    });
+      locale: negotiateLocale(request.headers["accept-language"], deps.locale),
+      zone: person.zone ?? deps.zone,
+      ...(dedupe !== undefined && { dedupe }),
+    };
+  };
+  const send: Answer["send"] = (request, reply, outcome, conversation) => {
+    const locale = negotiateLocale(request.headers["accept-language"], deps.locale);
+    const zone = auth.callerOf(request).person.zone ?? deps.zone;
     const show = (said: Reply): ShownReply => {
       const shown = plain(said, deps.texts, locale, zone);
       return { ...shown, text: toPlainText(shown) };
@@ -41,6 +56,9 @@ export function createAnswer(deps: HttpDeps, auth: Auth): Answer {
     const body = { ...toBody(outcome, show), ...(conversation !== undefined && { conversation }) };
     return reply.status(STATUS[body.outcome]).send(body);
   };
+  const answer = async (request: FastifyRequest, reply: FastifyReply, asked: Asked) =>
+    send(request, reply, await deps.dispatch(toRequest(request, asked)), asked.conversation);
+  return Object.assign(answer, { toRequest, send });
 }
 
 /**

@@ -21,7 +21,11 @@ export interface Auth {
   isLocal(request: FastifyRequest): boolean;
 }
 
-type AuthDeps = Pick<HttpDeps, "findKey" | "localPerson" | "sandbox" | "host">;
+type AuthDeps = Pick<HttpDeps, "findKey" | "localPerson" | "sandbox" | "host" | "ephemeral" | "log">;
+
+/** Wrong keys that an address may show in a minute. */
+const WRONG_KEYS = 20;
+const MINUTE_MS = 60_000;
 
 /** Makes the one place that decides who asks (contract, "Who may do what"). */
 export function createAuth(deps: AuthDeps): Auth {
@@ -46,7 +50,7 @@ export function createAuth(deps: AuthDeps): Auth {
 async function identifyBy(deps: AuthDeps, request: FastifyRequest): Promise<Caller> {
   const { authorization } = request.headers;
   // A wrong key never falls back to the local admin: whoever sends one means to be somebody.
-  if (authorization !== undefined) return byKey(deps, authorization);
+  if (authorization !== undefined) return byKey(deps, request, authorization);
   if (!deps.sandbox || !isOnLoopback(deps, request)) {
     throw new OpsError("unauthenticated", "no key", { text: text("http.key_needed") });
   }
@@ -54,11 +58,30 @@ async function identifyBy(deps: AuthDeps, request: FastifyRequest): Promise<Call
   throw new OpsError("forbidden", "a foreign page or host name", { text: text("http.foreign_page") });
 }
 
-async function byKey(deps: AuthDeps, authorization: string): Promise<Caller> {
+async function byKey(deps: AuthDeps, request: FastifyRequest, authorization: string): Promise<Caller> {
   const key = /^bearer +(\S+) *$/i.exec(authorization)?.[1];
   const caller = key === undefined ? null : await deps.findKey(key);
   if (caller) return caller;
+  if (key !== undefined) await limitGuesses(deps, request);
   throw new OpsError("unauthenticated", "unknown key", { text: text("http.key_wrong") });
+}
+
+/**
+ * Counts a wrong key against the address it came from. A right key is looked up before, and never counted, whoever shares the address.
+ * @throws OpsError `rate_limited` past 20 in the minute that began with the first
+ */
+async function limitGuesses(deps: AuthDeps, request: FastifyRequest): Promise<void> {
+  const address = request.socket.remoteAddress ?? "unknown";
+  // Without the counter a wrong key is still a wrong key.
+  const counted = await deps.ephemeral.count(`wrong-keys:${address}`, MINUTE_MS).catch(() => null);
+  if (counted === null || counted.count <= WRONG_KEYS) return;
+  const { count, resets_in_ms } = counted;
+  if (count === WRONG_KEYS + 1) deps.log.warn({ address }, "an address shows many wrong keys; it is held back for a minute");
+  const seconds = Math.ceil(resets_in_ms / 1_000);
+  throw new OpsError("rate_limited", `${count} wrong keys in a minute`, {
+    text: text("http.too_many_wrong_keys", { limit: WRONG_KEYS, seconds }),
+    retry_after_ms: resets_in_ms,
+  });
 }
 
 function belowRole({ identity, person }: Caller, role: Role): OpsError {

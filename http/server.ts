@@ -8,9 +8,12 @@ import { createAnswer } from "./answer.ts";
 import { type Auth, createAuth } from "./auth.ts";
 import { acceptJsonOnly } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
+import { addIdempotency } from "./idempotency.ts";
 import { sendProblem, toProblem } from "./problem.ts";
 import { askRoute } from "./routes/ask.ts";
 import { commandRoutes } from "./routes/commands.ts";
+import { dialectRoutes } from "./routes/dialect.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { runRoutes } from "./routes/runs.ts";
 
@@ -38,6 +41,7 @@ export function createServer(deps: HttpDeps, options: { readonly person?: Fastif
   acceptJsonOnly(server);
   addHooks(server, deps);
   healthRoutes(server, { deps, auth });
+  docsRoutes(server, { deps, auth });
   server.register(apiPlugin(deps, auth), { prefix: "/api/v1" });
   if (options.person && isLoopback(deps.host)) server.register(forAdmins(deps, auth, options.person), { prefix: "/sandbox" });
   return server;
@@ -63,10 +67,12 @@ function addHooks(server: FastifyInstance, deps: HttpDeps): void {
 function apiPlugin(deps: HttpDeps, auth: Auth): FastifyPluginAsync {
   return async (api) => {
     api.addHook("onRequest", auth.require("viewer"));
+    addIdempotency(api, deps, auth);
     const routes = { deps, auth, answer: createAnswer(deps, auth) };
     commandRoutes(api, routes);
     askRoute(api, routes);
     runRoutes(api, routes);
+    dialectRoutes(api, routes);
   };
 }
 

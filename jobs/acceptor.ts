@@ -42,5 +42,6 @@ export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, s
     },
     letGo: runs.letGo,
     countOpen: runs.countOpen,
+    findOpen: runs.findOpen,
   };
 }

@@ -50,7 +50,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const work = { desk, storage, queues, platforms, log, stopping: stopping.signal };
     const has = (role: Config["roles"][number]) => config.roles.includes(role);
     // First, because it may fail: a process whose port is in use must not begin any work.
-    const http = has("http") ? await listen(config, { desk, platforms, log }) : null;
+    const http = has("http") ? await listen(config, { desk, platforms, queues, log }) : null;
     if (http) parts.push(http);
     if (has("workers")) parts.push(await startWorkers(work));
     if (config.roles.some((role) => role !== "http")) parts.push(startSweeping(work, intake));

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { createAuditLog } from "../../clients/postgres/audit.ts";
 import { createLedger } from "../../clients/postgres/blocks.ts";
 import { createDeliveryStore } from "../../clients/postgres/deliveries.ts";
+import { createIdempotencyStore } from "../../clients/postgres/idempotency.ts";
 import { createInboxStore } from "../../clients/postgres/inbox.ts";
 import { createKeyStore } from "../../clients/postgres/keys.ts";
 import { createPeople } from "../../clients/postgres/people.ts";
@@ -78,6 +79,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
 function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {
   return {
     inbox: createInboxStore(pool, session),
+    idempotency: createIdempotencyStore(pool),
     runs: createRunStore(pool, session),
     deliveries: createDeliveryStore(pool, session),
     audit: createAuditLog(pool),

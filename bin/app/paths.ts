@@ -14,3 +14,6 @@ export const localesFolder = (): string => path.join(packageRoot(), "commands", 
 
 /** Where the migrations are. */
 export const migrationsFolder = (): string => path.join(packageRoot(), "prisma", "migrations");
+
+/** Where the files of the page of /docs are. */
+export const docsFolder = (): string => path.join(packageRoot(), "http", "docs");

@@ -7,6 +7,7 @@ const RULES = [
   { table: "runs", id: "run_id", old: "finished_at < now() - interval '90 days'" },
   { table: "deliveries", id: "delivery_id", old: "created_at < now() - interval '90 days' AND status NOT IN ('scheduled', 'sending')" },
   { table: "blocks", id: "block_id", old: "released_at < now() - interval '365 days'" },
+  { table: "idempotency", id: "request_id", old: "created_at < now() - interval '24 hours'" },
 ] as const;
 /** Rows deleted by one statement, so that no lock is held for long. */
 const BATCH = 1_000;

@@ -12,9 +12,9 @@ import { createSweepable, firstLook, ORPHANED } from "./sweepable.ts";
 
 const INSERT = `
   WITH run AS (
-    INSERT INTO runs (run_id, request_id, command, input, person_id, identity, locale, zone, status, claimed_by, started_at, attempts, sweep_at)
+    INSERT INTO runs (run_id, request_id, command, input, person_id, identity, locale, zone, status, claimed_by, started_at, attempts, dedupe_key, sweep_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text, $10::int, CASE WHEN $10::int IS NOT NULL THEN now() END,
-            CASE WHEN $10::int IS NOT NULL THEN 1 ELSE 0 END, CASE WHEN $10::int IS NOT NULL THEN ${ORPHANED} ELSE ${firstLook("now()")} END)
+            CASE WHEN $10::int IS NOT NULL THEN 1 ELSE 0 END, $18, CASE WHEN $10::int IS NOT NULL THEN ${ORPHANED} ELSE ${firstLook("now()")} END)
     ON CONFLICT DO NOTHING RETURNING *),
   delivery AS (
     INSERT INTO deliveries (delivery_id, request_id, run_id, platform, address, message_id, reply, locale, zone, due_at, sweep_at)
@@ -42,15 +42,12 @@ export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): Run
       const claimed_by = claim ? session.id() : null;
       if (claim) hand.take(run.run_id);
       const values = [run.run_id, run.request_id, run.command, toJsonb(run.input), run.person_id, run.identity, run.locale, run.zone];
-      const [fresh] = await query<RunRow>(pool, INSERT, [
-        ...values,
-        claim ? "running" : "accepted",
-        claimed_by,
-        ...deliveryValues(delivery),
-      ]);
-      if (!fresh) return { run: toView(await existing(pool, run)), fresh: false, claim: null, jobs: [] };
-      const held = claimed_by === null ? null : { run_id: run.run_id, claimed_by, generation: fresh.generation };
-      return { run: toView(fresh), fresh: true, claim: held, jobs: firstJobs(delivery) };
+      const state = [claim ? "running" : "accepted", claimed_by];
+      const all = [...values, ...state, ...deliveryValues(delivery), run.dedupe_key ?? null];
+      const { row, fresh } = await insertOrFind(pool, run, all);
+      if (!fresh) return { run: toView(row), fresh: false, claim: null, jobs: [] };
+      const held = claimed_by === null ? null : { run_id: run.run_id, claimed_by, generation: row.generation };
+      return { run: toView(row), fresh: true, claim: held, jobs: firstJobs(delivery) };
     },
     async countOpen(person_id) {
       const [row] = await query<{ open: number }>(
@@ -60,14 +57,43 @@ export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): Run
       );
       return row?.open ?? 0;
     },
+    async findOpen(dedupe_key) {
+      const [row] = await query<RunRow>(pool, "SELECT * FROM runs WHERE dedupe_key = $1 AND finished_at IS NULL", [dedupe_key]);
+      return row ? toView(row) : null;
+    },
   };
 }
 
-/** The run that is there already. @throws OpsError `internal` when it is another request's: two hashes were the same */
-async function existing(pool: pg.Pool, { run_id, request_id }: NewRun): Promise<RunRow> {
-  const [row] = await query<RunRow>(pool, "SELECT * FROM runs WHERE run_id = $1 OR request_id = $2", [run_id, request_id]);
-  if (row?.request_id !== request_id) throw new OpsError("internal", `run id ${run_id} is taken by another request`);
-  return row;
+/** How often it is tried anew: each time the run to be joined has ended between two statements. */
+const MAX_JOINS = 5;
+
+/** Stores a run, or finds the one that is there already: its own, or an open one of its `dedupe_key`. */
+async function insertOrFind(pool: pg.Pool, run: NewRun, values: unknown[]): Promise<{ readonly row: RunRow; readonly fresh: boolean }> {
+  for (let attempt = 1; attempt <= MAX_JOINS; attempt++) {
+    const [fresh] = await query<RunRow>(pool, INSERT, values);
+    if (fresh) return { row: fresh, fresh: true };
+    const found = await existing(pool, run);
+    if (found) return { row: found, fresh: false };
+  }
+  throw new OpsError("unavailable", `the run that ${run.run_id} was to join ended each time`);
+}
+
+/**
+ * The run that is there already; null when the open one has ended meanwhile.
+ * @throws OpsError `internal` when it is another request's: two hashes were the same
+ */
+async function existing(pool: pg.Pool, { run_id, request_id, dedupe_key }: NewRun): Promise<RunRow | null> {
+  const rows = await query<RunRow>(
+    pool,
+    `SELECT * FROM runs WHERE run_id = $1 OR request_id = $2
+     UNION SELECT * FROM runs WHERE dedupe_key = $3 AND finished_at IS NULL`,
+    [run_id, request_id, dedupe_key ?? null],
+  );
+  const own = rows.find((row) => row.request_id === request_id);
+  if (own) return own;
+  if (rows.some((row) => row.run_id === run_id)) throw new OpsError("internal", `run id ${run_id} is taken by another request`);
+  if (rows[0] || dedupe_key !== undefined) return rows[0] ?? null;
+  throw new OpsError("internal", `run ${run_id} is neither new nor there`);
 }
 
 function firstJobs(delivery: NewDelivery | null): readonly Job[] {

@@ -14,6 +14,10 @@ const Confirmation = z.object({
   person_id: z.string(),
   command: z.string(),
   input: z.record(z.string(), z.unknown()),
+  /** The chat the result goes to, where it was asked for by someone who does not wait for it there. Absent: the answer of the confirmation. */
+  reply_to: z.object({ platform: z.string(), address: z.string() }).optional(),
+  /** As in the request. */
+  dedupe: z.string().optional(),
   /** The request that used it; that request may come again, no other may. */
   used_by: z.string().optional(),
 });
@@ -35,7 +39,11 @@ export async function confirm(call: Call, ephemeral: Ephemeral, { newToken, port
   const preview = (await call.command.preview?.(call.input, ports)) ?? [];
   const token = newToken();
   const command = slugOf(call.command);
-  await ephemeral.put(keyOf(token), { person_id: call.person.person_id, command, input: call.input }, CONFIRMATION_MS);
+  await ephemeral.put(
+    keyOf(token),
+    { person_id: call.person.person_id, command, input: call.input, ...wayBack(call.request) },
+    CONFIRMATION_MS,
+  );
   const shown = Object.entries(maskSecrets(call.command.input, call.input)).map(([name, value]) => ({
     label: raw(name),
     value: raw(Array.isArray(value) ? value.join(", ") : String(value)),
@@ -54,6 +62,13 @@ export async function confirm(call: Call, ephemeral: Ephemeral, { newToken, port
         { label: text("confirm.no"), action: { kind: "cancel", token } },
       ],
     },
+  };
+}
+
+function wayBack({ reply_to, dedupe }: Request): Pick<Confirmation, "reply_to" | "dedupe"> {
+  return {
+    ...(reply_to && { reply_to: { platform: reply_to.platform, address: reply_to.address } }),
+    ...(dedupe !== undefined && { dedupe }),
   };
 }
 
@@ -79,8 +94,8 @@ export async function useConfirmation(token: string, request: Asker, ephemeral: 
 
 /** Opens a used token again, where what it was used for could not be begun. */
 export async function reopenConfirmation(token: string, asked: Confirmation, ephemeral: Ephemeral): Promise<void> {
-  const { person_id, command, input } = asked;
-  await ephemeral.put(keyOf(token), { person_id, command, input }, CONFIRMATION_MS);
+  const { used_by: _used, ...open } = asked;
+  await ephemeral.put(keyOf(token), open, CONFIRMATION_MS);
 }
 
 type Asker = Request & { readonly person: Person };

@@ -30,13 +30,19 @@ export async function limitLines(speaker: string, ephemeral: Ephemeral): Promise
 
 /**
  * Holds the number of runs a person has open. A call whose run is there already is let through: its request was delivered again, and is
- * answered as it was the first time.
+ * answered as it was the first time, or it joins an open run.
  * @throws OpsError `rate_limited` when 50 are open
  */
-export async function limitOpenRuns(call: Call, runs: Pick<RunAcceptor, "countOpen">, stored: Pick<RunReader, "get">): Promise<void> {
+export async function limitOpenRuns(
+  call: Call,
+  runs: Pick<RunAcceptor, "countOpen" | "findOpen">,
+  stored: Pick<RunReader, "get">,
+): Promise<void> {
   if (call.command.execution.mode !== "queued") return;
   const open = await runs.countOpen(call.person.person_id);
   if (open < OPEN_RUNS || (await stored.get(idFrom(call.seed)))) return;
+  const { dedupe } = call.request;
+  if (dedupe !== undefined && (await runs.findOpen(dedupe))) return;
   throw new OpsError("rate_limited", `${call.person.person_id} has ${open} open runs`, {
     text: text("policy.too_many_runs", { limit: OPEN_RUNS }),
     retry_after_ms: RETRY_OPEN_RUNS_MS,

@@ -20,6 +20,8 @@ export function healthRoutes(server: FastifyInstance, { deps, auth }: { readonly
       runs: "/api/v1/runs",
       ready: "/readyz",
       metrics: "/metrics",
+      docs: "/docs",
+      openapi: "/openapi.json",
     }),
   );
 

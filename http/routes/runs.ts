@@ -12,14 +12,16 @@ import type { RouteDeps } from "./commands.ts";
 const PAGE = 50;
 const MAX_PAGE = 200;
 
-const Query = z.object({
-  status: z.enum(RUN_STATUSES).optional(),
+/** The query of the list. */
+export const RunQuery = z.object({
+  status: z.enum(RUN_STATUSES).optional().describe("Only runs in this state"),
   command: z
     .string()
     .regex(/^[\w ]{1,64}$/)
-    .optional(),
-  cursor: z.string().max(300).optional(),
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(PAGE),
+    .optional()
+    .describe("Only runs of this command"),
+  cursor: z.string().max(300).optional().describe("next_cursor of the page before"),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(PAGE).describe("Runs on a page"),
 });
 
 /** Runs, newest first. A viewer sees their own; that there are others is not told. */
@@ -61,7 +63,7 @@ export function runRoutes(api: FastifyInstance, { deps, auth }: RouteDeps): void
 }
 
 /** An empty parameter is an absent one: `?status=&cursor=`. */
-function readQuery(query: unknown): z.infer<typeof Query> {
+function readQuery(query: unknown): z.infer<typeof RunQuery> {
   const given = Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== "");
-  return parseInput({ input: Query }, Object.fromEntries(given));
+  return parseInput({ input: RunQuery }, Object.fromEntries(given));
 }

@@ -93,6 +93,44 @@ describe("everywhere else a key is needed", () => {
   });
 });
 
+describe("wrong keys", () => {
+  const guess = (count: number, server: ReturnType<typeof createServer>, remoteAddress: string) =>
+    Promise.all(
+      Array.from({ length: count }, (_, at) =>
+        server.inject({ url: "/api/v1/runs", headers: { authorization: `Bearer guess-${at}` }, remoteAddress }),
+      ),
+    );
+
+  it("are 20 a minute from one address; a right one is never held back", async () => {
+    const { deps, runs, log } = createDesk({ sandbox: false, host: "0.0.0.0" });
+    const server = createServer(deps);
+    const statuses = (await guess(23, server, "203.0.113.9")).map(({ statusCode }) => statusCode);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(20);
+    const refused = (await guess(1, server, "203.0.113.9"))[0];
+    expect(refused?.json()).toMatchObject({ status: 429, code: "rate_limited" });
+    expect(Number(refused?.headers["retry-after"])).toBeGreaterThan(0);
+    expect(log.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
+    expect(JSON.stringify(log.lines)).not.toContain("guess-");
+    const right = await server.inject({ url: "/api/v1/runs", headers: bearer("vera"), remoteAddress: "203.0.113.9" });
+    expect(right.statusCode).toBe(200);
+    expect((await guess(1, server, "203.0.113.10"))[0]?.statusCode).toBe(401);
+    runs.clock.passes(60_001);
+    expect((await guess(1, server, "203.0.113.9"))[0]?.statusCode).toBe(401);
+  });
+
+  it("are wrong also without the counter", async () => {
+    const { deps } = createDesk({ ephemeral: { count: () => Promise.reject(new OpsError("unavailable", "away")) } });
+    expect((await guess(1, createServer(deps), "203.0.113.9"))[0]?.statusCode).toBe(401);
+  });
+
+  it("count where they would tell something, too: on /readyz", async () => {
+    const { deps } = createDesk();
+    const server = createServer(deps);
+    for (let at = 0; at < 20; at++) await server.inject({ url: "/readyz", headers: { authorization: `Bearer guess-${at}` } });
+    expect((await server.inject({ url: "/api/v1/runs", headers: { authorization: "Bearer guess" } })).statusCode).toBe(429);
+  });
+});
+
 describe("the person's side of the sandbox", () => {
   const mount = (overrides: Partial<HttpDeps> = {}) =>
     createServer(createDesk(overrides).deps, { person: async (scope) => void scope.post("/messages", async () => ({ update_id: 1 })) });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { loadDocs } from "../../bin/app/http.ts";
 import { defineCommand } from "../../core/command.ts";
 import { createDispatch } from "../../core/dispatch.ts";
 import { OpsError } from "../../core/errors.ts";
@@ -13,6 +14,7 @@ import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createTestClock } from "../support/clock.ts";
 import { createMemoryDeliveries } from "../support/memory-deliveries.ts";
 import { createMemoryEphemeral } from "../support/memory-ephemeral.ts";
+import { createMemoryIdempotency } from "../support/memory-idempotency.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 import { createMemoryRuns } from "../support/memory-runs.ts";
 
@@ -74,7 +76,8 @@ export const smallRegistry = (): Registry => createRegistry([repeat, lamp], show
 /** Runs in memory, a second apart; nobody works on them, the test ends them. */
 function createRuns() {
   const clock = createTestClock(Date.UTC(2026, 10, 22));
-  const runs = createMemoryRuns(clock, createMemoryDeliveries(clock));
+  const deliveries = createMemoryDeliveries(clock);
+  const runs = createMemoryRuns(clock, deliveries);
   const nothing = async () => {};
   const acceptor = createRunAcceptor({
     ...{ runs, enqueueRuns: nothing, enqueueDeliveries: nothing },
@@ -83,6 +86,7 @@ function createRuns() {
   });
   return {
     clock,
+    deliveries,
     reader: runs,
     acceptor: {
       ...acceptor,
@@ -110,13 +114,15 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
   const registry = smallRegistry();
   const runs = createRuns();
   const log = createMemoryLog();
+  const said: NewDelivery[] = [];
   let ids = 0;
   const newId = () => `id-${++ids}`;
+  const ephemeral = createMemoryEphemeral(runs.clock);
   const dispatch = createDispatch({
     registry,
-    // The two commands use none of the ports.
-    ports: {} as CommandPorts,
-    ephemeral: createMemoryEphemeral(runs.clock),
+    // The two commands use none of the ports; dispatch itself reads runs.
+    ports: { runs: runs.reader } as Partial<CommandPorts> as CommandPorts,
+    ephemeral,
     runs: runs.acceptor,
     newToken: () => `token-${++ids}`,
     stopping: new AbortController().signal,
@@ -126,7 +132,12 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
   const deps: HttpDeps = {
     dispatch,
     runs: runs.reader,
-    directory: createDirectory(registry.commands),
+    directory: createDirectory(registry),
+    idempotency: createMemoryIdempotency(runs.clock),
+    ephemeral,
+    deliver: async (delivery) => void said.push(delivery),
+    dialects: [],
+    docs: loadDocs(),
     texts: shownTexts,
     health: { check: async () => [{ part: "database", state: "ok" }] },
     findKey: async (presented) => {
@@ -143,7 +154,7 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
     log,
     ...overrides,
   };
-  return { deps, runs, log, registry };
+  return { deps, runs, log, registry, said };
 }
 
 /** The header of somebody's key. */

@@ -26,8 +26,9 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
     get: async (run_id) => structuredClone(rows.get(run_id)?.run ?? null),
     list: async (filter) => listRuns([...rows.values()], filter),
     countOpen: async (person_id) => [...rows.values()].filter(({ run }) => run.person_id === person_id && run.finished_at === null).length,
+    findOpen: async (dedupe_key) => structuredClone(openOf([...rows.values()], dedupe_key)?.run ?? null),
     async insert(stored, { delivery, claim }) {
-      const found = rows.get(stored.run_id);
+      const found = rows.get(stored.run_id) ?? openOf([...rows.values()], stored.dedupe_key);
       if (found) return { run: structuredClone(found.run), fresh: false, claim: null, jobs: [] };
       const run = { ...toView(stored), created_at: now(), ...(claim && { status: "running" as const, attempts: 1, started_at: now() }) };
       rows.set(stored.run_id, { run, stored, claimed: claim, takeovers: 0, generation: 0, due_at: clock.ms() });
@@ -68,6 +69,9 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
       }),
   };
 }
+
+const openOf = (rows: readonly Row[], dedupe_key: string | undefined) =>
+  rows.find(({ run, stored }) => dedupe_key !== undefined && stored.dedupe_key === dedupe_key && run.finished_at === null);
 
 const open = (rows: readonly Row[]) => rows.filter(({ run }) => run.status === "accepted");
 

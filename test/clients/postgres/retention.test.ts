@@ -32,7 +32,17 @@ it("what is older than it is kept for is deleted, and nothing else", async () =>
   await fill(here);
   await here.rows(`INSERT INTO audit (seq, at, identity, action, outcome, request_id, previous_hash, hash)
                    VALUES (1, now() - interval '10 years', 'telegram:1001', 'ask', 'done', 'q1', '', '')`);
-  expect(await purge(here.pool)).toBe(4);
+  for (const [key, age] of [
+    ["old", "24 hours 1 second"],
+    ["new", "23 hours"],
+  ])
+    await here.rows(
+      "INSERT INTO idempotency (owner, route, key, body_hash, request_id, created_at) VALUES ('o', 'r', $1, '', $1, now() - $2::interval)",
+      key,
+      age,
+    );
+  expect(await purge(here.pool)).toBe(5);
+  expect(await here.rows("SELECT key FROM idempotency")).toEqual([{ key: "new" }]);
   const left = async (table: string, id: string) =>
     (await here.rows<{ id: string }>(`SELECT ${id} AS id FROM ${table} ORDER BY 1`)).map((row) => row.id);
   expect(await left("inbox", "request_id")).toEqual(["telegram-1-2", "telegram-1-3"]);

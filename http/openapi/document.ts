@@ -1,0 +1,53 @@
+import type { Locale } from "../../core/locale.ts";
+import type { CommandListing, DialectRoute } from "../deps.ts";
+import { apiPaths } from "./api-paths.ts";
+import { commandPaths, commandSchemas } from "./commands.ts";
+import { IDEMPOTENCY_KEY, problemResponses, sharedSchemas } from "./components.ts";
+import { dialectPaths } from "./dialect-paths.ts";
+import type { OpenApiDocument } from "./operation.ts";
+import { systemPaths } from "./system-paths.ts";
+
+/** What a document is made for. */
+export interface DocumentOptions {
+  /** The commands that its reader may run. */
+  readonly listings: readonly CommandListing[];
+  readonly dialects: readonly DialectRoute[];
+  readonly locale: Locale;
+  /** Whether a request without a key is somebody: in the sandbox on this machine. */
+  readonly keyless: boolean;
+}
+
+/** The version of the API, as in its paths. */
+const VERSION = "1.0.0";
+
+const DESCRIPTION =
+  "Every command of the desk, as in a chat or a shell. A queued command answers 202 with a run_id; ask for the run until it has ended. " +
+  "A dangerous one answers 409 with a token, and runs once that is confirmed. Errors are application/problem+json.";
+
+const TAGS = [
+  { name: "Commands", description: "Everything that can be done, each under its slug" },
+  { name: "Conversation", description: "Lines as in a chat, and what is asked before something dangerous is done" },
+  { name: "Runs", description: "What became of queued commands" },
+  { name: "Infra service", description: "For clients of the infra service: the result goes to a Telegram chat" },
+  { name: "System", description: "Health, measures, documentation" },
+];
+
+/** OpenAPI 3.1 of everything that the reader may call, made from the registry. */
+export function createOpenApi({ listings, dialects, locale, keyless }: DocumentOptions): OpenApiDocument {
+  const paths = { ...commandPaths(listings, locale), ...apiPaths(), ...dialectPaths(dialects, listings), ...systemPaths() };
+  const used = new Set(Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ tags }) => tags)));
+  return {
+    openapi: "3.1.0",
+    info: { title: "Switchboard", version: VERSION, summary: "One operations desk with many telephones", description: DESCRIPTION },
+    servers: [{ url: "/" }],
+    security: keyless ? [{ bearer: [] }, {}] : [{ bearer: [] }],
+    tags: TAGS.filter(({ name }) => used.has(name)),
+    paths,
+    components: {
+      schemas: { ...sharedSchemas(), ...commandSchemas(listings) },
+      responses: problemResponses(),
+      parameters: { IdempotencyKey: IDEMPOTENCY_KEY },
+      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "npx switchboard keys create --name NAME --role ROLE" } },
+    },
+  };
+}
