@@ -26,7 +26,7 @@ export async function proveLargeAccount(rules = RULES): Promise<Verdict> {
     const calls_csv = await calls();
     const one = await outputOf(api, "cf_search", { ip: addressOf(77) }, PATIENCE_MS);
     const calls_search = await calls();
-    const ip = Array.from({ length: MANY }, (_, at) => addressOf(at * 90));
+    const ip = Array.from({ length: MANY }, (_, at) => addressOf(Math.floor((at * rules) / MANY)));
     const many = await outputOf(api, "cf_search", { ip }, PATIENCE_MS);
     const calls_search_100 = await calls();
     const blocked = await outputOf(api, "cf_block", { ip: [addressOf(5), "192.0.2.1"] }, PATIENCE_MS);
