@@ -1,4 +1,4 @@
-import { ConfigError, type Env, list, optional } from "./config-fields.ts";
+import { ConfigError, type Env, list, optional, toRate } from "./config-fields.ts";
 import { IDENTITY_EXAMPLES, parseIdentity } from "./identity.ts";
 
 type GrantedRole = "viewer" | "operator" | "admin";
@@ -73,4 +73,26 @@ export function parseSecretKey(env: Env): Buffer | null {
   const bytes = /^[\w+/-]{43}=?$/.test(words) ? Buffer.from(words, "base64") : null;
   if (bytes?.length === SECRET_KEY_BYTES) return bytes;
   throw new ConfigError("SECRET_KEY", "must be 32 bytes, base64 or hex (openssl rand -hex 32)");
+}
+
+/** How much one person may ask for: lines of text, and runs that have not ended. */
+export interface PersonLimits {
+  readonly lines: { readonly limit: number; readonly window_ms: number };
+  readonly open_runs: number;
+}
+
+/** The design's limits, "Bad input": 20 lines a minute and 50 open runs. */
+const PERSON_LIMITS: PersonLimits = { lines: { limit: 20, window_ms: 60_000 }, open_runs: 50 };
+
+/** `20/min,50/open`; a part that is not named keeps its default. */
+export function parsePersonLimits(env: Env): PersonLimits {
+  const limits = { ...PERSON_LIMITS };
+  for (const item of list(env, "PERSON_LIMITS")) {
+    const open = /^([1-9]\d{0,6})\/open$/.exec(item)?.[1];
+    const lines = open === undefined ? toRate(item) : null;
+    if (open !== undefined) limits.open_runs = Number(open);
+    else if (lines) limits.lines = lines;
+    else throw new ConfigError("PERSON_LIMITS", "must be like 20/min,50/open: lines of text in a time, and runs that have not ended");
+  }
+  return limits;
 }

@@ -1,6 +1,6 @@
 import { parseNetwork } from "./addresses.ts";
 import { ConfigError, type Env, flag, integer, list, oneOf, optional, serverUrl } from "./config-fields.ts";
-import { type FirstGrant, parseAdminKey, parseFirstGrants, parseSecretKey } from "./config-people.ts";
+import { type FirstGrant, parseAdminKey, parseFirstGrants, parsePersonLimits, parseSecretKey, type PersonLimits } from "./config-people.ts";
 import {
   type CloudflareConfig,
   parseCloudflare,
@@ -43,6 +43,7 @@ export interface Config {
   readonly secret_key: Buffer | null;
   /** Identities that get a role at their first start. */
   readonly first_grants: readonly FirstGrant[];
+  readonly person_limits: PersonLimits;
   readonly locale: Locale;
   readonly zone: string;
   /** Canonical addresses and CIDRs. */
@@ -76,6 +77,7 @@ export function parseConfig(env: Env, cwd: string): Config {
     admin_api_key: parseAdminKey(env),
     secret_key: parseSecretKey(env),
     first_grants: parseFirstGrants(env, sandbox !== null),
+    person_limits: parsePersonLimits(env),
     locale: oneOf(env, "DEFAULT_LOCALE", { of: LOCALES, fallback: "en" }),
     zone: parseZone(env),
     never_block: list(env, "NEVER_BLOCK").map(toNetwork),

@@ -1,14 +1,10 @@
+import type { PersonLimits } from "../config-people.ts";
 import { OpsError } from "../errors.ts";
 import type { Ephemeral, RunReader } from "../ports.ts";
 import { text } from "../reply.ts";
 import { idFrom, type RunAcceptor } from "../run.ts";
 import type { Call } from "./call.ts";
 
-/** Lines of text a person may say in a minute (design, "Bad input"). */
-const LINES_PER_MINUTE = 20;
-/** Queued runs of a person that may be open at once (design, "Bad input"). */
-const OPEN_RUNS = 50;
-const MINUTE_MS = 60_000;
 /** The key of the text that is said past the limit of lines; the intake says it once a minute. */
 export const TOO_MANY_LINES = "policy.too_many_lines";
 /** Open runs end at their own pace; this is when it is worth asking again. */
@@ -16,14 +12,14 @@ const RETRY_OPEN_RUNS_MS = 2_000;
 
 /**
  * Counts a line of text against its speaker.
- * @throws OpsError `rate_limited` past 20 lines in the minute that began with the first
+ * @throws OpsError `rate_limited` past so many lines in the time that began with the first
  */
-export async function limitLines(speaker: string, ephemeral: Ephemeral): Promise<void> {
-  const { count, resets_in_ms } = await ephemeral.count(`lines:${speaker}`, MINUTE_MS);
-  if (count <= LINES_PER_MINUTE) return;
+export async function limitLines(speaker: string, ephemeral: Ephemeral, { limit, window_ms }: PersonLimits["lines"]): Promise<void> {
+  const { count, resets_in_ms } = await ephemeral.count(`lines:${speaker}`, window_ms);
+  if (count <= limit) return;
   const seconds = Math.ceil(resets_in_ms / 1_000);
-  throw new OpsError("rate_limited", `${speaker} said ${count} lines in a minute`, {
-    text: text(TOO_MANY_LINES, { limit: LINES_PER_MINUTE, seconds }),
+  throw new OpsError("rate_limited", `${speaker} said ${count} lines at once`, {
+    text: text(TOO_MANY_LINES, { limit, seconds }),
     retry_after_ms: resets_in_ms,
   });
 }

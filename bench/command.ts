@@ -1,0 +1,120 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Program, startProgram } from "../proof/process.ts";
+import { freePort, startPostgres, startRedis } from "../proof/servers.ts";
+import { quantile, residentMb, round } from "./numbers.ts";
+import { type StandIns, startStandIns } from "./stand-ins.ts";
+import { createTelephone, OPERATORS, type Telephone } from "./telephone.ts";
+
+const WARM_UP = 300;
+const SINGLE = 500;
+const AT_ONCE = 32;
+const MANY = 4_000;
+/** Over so many commands memory is to stay flat. */
+const LONG = 20_000;
+/** Pacing is not what is measured. */
+const LIMITS = {
+  TELEGRAM_LIMITS: "1000000/s,1000000/s/chat,1000000/s/group",
+  CLOUDFLARE_BUDGET: "9000000/300s",
+  PERSON_LIMITS: "1000000/min,100000/open",
+};
+
+/** What one storage is measured at. */
+type Measured = Readonly<Record<string, number>>;
+
+/**
+ * One command from the update that Telegram posts to the call that answers it, through the webhook: beside the same HTTP round trips with no work between
+ * them, in the same run. Then so many a second with 32 in flight, and what the process holds after 20,000.
+ */
+export async function benchCommand(only: readonly string[]): Promise<object> {
+  const standIns = await startStandIns();
+  try {
+    const limit = await measurePlain(standIns);
+    const redis = only.includes("embedded") ? null : await measure(standIns, "redis");
+    const embedded = only.includes("redis") ? null : await measure(standIns, "embedded");
+    const main = redis ?? embedded ?? {};
+    const above = (of: Measured | null) => (of ? { p50_above_limit_ms: round((of["p50_ms"] ?? 0) - limit.p50_ms) } : {});
+    return {
+      bench: "command",
+      ours: main["p50_ms"],
+      limit: limit.p50_ms,
+      ratio: round((main["p50_ms"] ?? 0) / limit.p50_ms, 2),
+      unit: "ms, p50 from the update to the answer's call, one at a time",
+      limit_per_second: limit.per_second,
+      ...(redis && { redis: { ...redis, ...above(redis) } }),
+      ...(embedded && { embedded: { ...embedded, ...above(embedded) } }),
+    };
+  } finally {
+    standIns.close();
+  }
+}
+
+async function measurePlain(standIns: StandIns): Promise<{ p50_ms: number; per_second: number }> {
+  const program = await startProgram("bench/plain.js", { args: [standIns.url], env: {} });
+  try {
+    const telephone = createTelephone(standIns, program.url, undefined);
+    await telephone.blockMany(WARM_UP, AT_ONCE);
+    const times = await oneByOne(telephone, SINGLE);
+    return { p50_ms: round(quantile(times, 0.5), 2), per_second: Math.round(await telephone.blockMany(MANY, AT_ONCE)) };
+  } finally {
+    await program.kill();
+  }
+}
+
+async function oneByOne(telephone: Telephone, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let at = 0; at < count; at++) times.push(await telephone.block());
+  return times;
+}
+
+async function measure(standIns: StandIns, backend: "redis" | "embedded"): Promise<Measured> {
+  const folder = await mkdtemp(path.join(tmpdir(), "switchboard-bench-"));
+  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  try {
+    // PostgreSQL, which does not run as root, must be able to pass through.
+    await chmod(folder, 0o711);
+    const storage = backend === "redis" ? await startServers(folder, stops) : {};
+    const port = String(await freePort());
+    const platforms = {
+      ...{ TELEGRAM_BOT_TOKEN: standIns.token, TELEGRAM_API_ROOT: standIns.url, PUBLIC_URL: `http://127.0.0.1:${port}` },
+      ...{ CLOUDFLARE_API_TOKEN: "bench-token", CLOUDFLARE_ZONE_ID: "0".repeat(32), CLOUDFLARE_BASE_URL: `${standIns.url}/client/v4` },
+    };
+    const own = { DATA_DIR: path.join(folder, "data"), PORT: port, OPERATORS, LOG_LEVEL: "warn", SANDBOX: "0" };
+    const program = await startProgram("bin/switchboard.js", { args: ["serve"], env: { ...platforms, ...storage, ...own, ...LIMITS } });
+    stops.unshift(() => program.kill());
+    return await drive(standIns, program, port);
+  } finally {
+    for (const stop of stops) await stop();
+  }
+}
+
+async function startServers(folder: string, stops: (() => Promise<unknown>)[]): Promise<Record<string, string>> {
+  const postgres = await startPostgres(path.join(folder, "postgres"));
+  stops.unshift(postgres.stop);
+  const redis = await startRedis(path.join(folder, "redis"));
+  stops.unshift(redis.stop);
+  return { DATABASE_URL: postgres.url, REDIS_URL: redis.url, REDIS_REQUIRE_AOF: "1", SECRET_KEY: "0".repeat(64) };
+}
+
+async function drive(standIns: StandIns, program: Program, port: string): Promise<Measured> {
+  const secret = await secretOf(standIns);
+  const telephone = createTelephone(standIns, `http://127.0.0.1:${port}/webhooks/telegram`, secret);
+  await telephone.blockMany(WARM_UP, AT_ONCE);
+  const times = await oneByOne(telephone, SINGLE);
+  const per_second = await telephone.blockMany(MANY, AT_ONCE);
+  const rss_mb_after_5000 = await residentMb(program.pid);
+  await telephone.blockMany(LONG - MANY - SINGLE - WARM_UP, AT_ONCE);
+  const rss_mb_after_20000 = await residentMb(program.pid);
+  const times_ms = { p50_ms: round(quantile(times, 0.5), 2), p95_ms: round(quantile(times, 0.95), 2) };
+  return { ...times_ms, per_second: Math.round(per_second), rss_mb_after_5000, rss_mb_after_20000 };
+}
+
+/** Switchboard sets its webhook right after it has started to listen. */
+async function secretOf(standIns: StandIns): Promise<string> {
+  for (;;) {
+    const secret = standIns.secret();
+    if (secret !== undefined) return secret;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
