@@ -22,7 +22,8 @@ const VERSION = "1.0.0";
 
 const DESCRIPTION =
   "Every command of the desk, as in a chat or a shell. A queued command answers 202 with a run_id; ask for the run until it has ended. " +
-  "A dangerous one answers 409 with a token, and runs once that is confirmed. Errors are application/problem+json.";
+  "A dangerous one answers 409 with a token, and runs once that is confirmed. Errors are application/problem+json. " +
+  "With an Idempotency-Key any POST is safe to repeat for 24 hours.";
 
 const TAGS = [
   { name: "Commands", description: "Everything that can be done, each under its slug" },
