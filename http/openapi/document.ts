@@ -35,7 +35,7 @@ const TAGS = [
 
 /** OpenAPI 3.1 of everything that the reader may call, made from the registry. */
 export function createOpenApi({ listings, dialects, locale, keyless }: DocumentOptions): OpenApiDocument {
-  const paths = { ...commandPaths(listings, locale), ...apiPaths(), ...dialectPaths(dialects, listings), ...systemPaths() };
+  const paths = { ...commandPaths(listings, locale), ...apiPaths(listings, locale), ...dialectPaths(dialects, listings), ...systemPaths() };
   const used = new Set(Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ tags }) => tags)));
   return {
     openapi: "3.1.0",
