@@ -9,7 +9,7 @@ const MAX_DEPTH = 64;
  * JSON in which the order of an object's keys does not show: what means the same is the same text.
  * @throws OpsError `invalid_input` for what is nested too deep
  */
-export function canonicalJson(value: unknown, depth = 0): string {
+function canonicalJson(value: unknown, depth = 0): string {
   if (depth > MAX_DEPTH) throw invalidInput("", text("parse.too_deep", { field: "body" }));
   if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each, depth + 1)).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";

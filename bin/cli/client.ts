@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { OpsError } from "../../core/errors.ts";
 import { text } from "../../core/reply.ts";
 import type { Session } from "./deps.ts";
@@ -13,7 +14,8 @@ export interface Answer {
 /** The server's REST API. */
 export interface Client {
   /**
-   * @throws OpsError `unavailable` when the server cannot be reached, `outcome_unknown` when the connection broke after a POST was sent,
+   * Sends a request. A POST whose connection breaks is sent once more, under the same key, so that it is done once.
+   * @throws OpsError `unavailable` when the server cannot be reached, `outcome_unknown` when the connection broke again,
    * `upstream_refused` when what answers is no Switchboard
    */
   send(method: "GET" | "POST", path: string, body?: object): Promise<Answer>;
@@ -36,17 +38,42 @@ export function createClient(session: Session): Client {
   };
   return {
     async send(method, path, body) {
-      const sent =
-        body === undefined ? { headers } : { headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const key = method === "POST" ? { "idempotency-key": randomUUID() } : {};
+      const sent = {
+        method,
+        headers: { ...headers, ...key, ...(body !== undefined && { "content-type": "application/json" }) },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      };
+      const attempt = () => ask(session, { base, path, sent });
+      if (method === "GET") return attempt();
       try {
-        return await readAnswer(await session.fetch(`${base}${path}`, { method, signal, ...sent }), base);
-      } catch (cause) {
-        if (signal.aborted) throw new OpsError("unavailable", "no answer in time", { text: text("cli.no_answer", { url: base }), cause });
-        throw toFailure(cause, method, base);
+        return await attempt();
+      } catch (thrown) {
+        if (!(thrown instanceof OpsError) || thrown.code !== "outcome_unknown") throw thrown;
+        // A server that is gone by now may have accepted the first one all the same.
+        return attempt().catch((again: unknown) => {
+          throw again instanceof OpsError && again.code === "unavailable" ? thrown : again;
+        });
       }
     },
   };
+}
+
+/** A request with all that belongs to it. */
+interface Prepared {
+  readonly base: string;
+  readonly path: string;
+  readonly sent: { readonly method: "GET" | "POST"; readonly headers: Record<string, string>; readonly body?: string };
+}
+
+async function ask(session: Session, { base, path, sent }: Prepared): Promise<Answer> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    return await readAnswer(await session.fetch(`${base}${path}`, { ...sent, signal }), base);
+  } catch (cause) {
+    if (signal.aborted) throw new OpsError("unavailable", "no answer in time", { text: text("cli.no_answer", { url: base }), cause });
+    throw toFailure(cause, sent.method, base);
+  }
 }
 
 function toFailure(cause: unknown, method: "GET" | "POST", url: string): OpsError {

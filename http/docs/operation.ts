@@ -1,5 +1,5 @@
 import type { Example, Media, OpenApiDocument, Operation, Parameter } from "../openapi/operation.ts";
-import { curlLine } from "./curl.ts";
+import { curlCommand } from "./curl.ts";
 import { type Html, html } from "./html.ts";
 import { type FieldRow, fieldsOf } from "./schema.ts";
 
@@ -10,6 +10,8 @@ export interface Place {
   readonly operation: Operation;
 }
 
+/** A longer body is scrolled. */
+const MAX_ROWS = 16;
 const JSON_TYPE = "application/json";
 
 /** One operation, closed until it is looked at: what it takes, examples to copy, and a form to try it. */
@@ -51,7 +53,7 @@ function table(rows: readonly FieldRow[]): Html {
       html`<tr><td><code>${name}</code>${required ? html`<span class="required" title="required">*</span>` : undefined}</td>
 <td class="type">${type}</td><td>${description}</td></tr>`,
   );
-  return html`<div class="scroll"><table><thead><tr><th>Field</th><th>Type</th><th></th></tr></thead><tbody>${lines}</tbody></table></div>`;
+  return html`<div class="scroll"><table><thead><tr><th>Field</th><th>Type</th><th>Meaning</th></tr></thead><tbody>${lines}</tbody></table></div>`;
 }
 
 /** The path with the parameters' examples in it. */
@@ -66,7 +68,7 @@ function examples(document: OpenApiDocument, { method, path }: Place, { paramete
   const keyless = document.security.some((each) => Object.keys(each).length === 0);
   const bodies: readonly Example[] = media?.examples ? Object.values(media.examples) : [{ value: undefined }];
   const lines = bodies.map(({ summary, value }) => {
-    const line = curlLine({ method: method.toUpperCase(), url: `ORIGIN${exampleUrl(path, parameters)}`, body: value }, { keyless });
+    const line = curlCommand({ method: method.toUpperCase(), url: `ORIGIN${exampleUrl(path, parameters)}`, body: value }, { keyless });
     return html`<figure>${summary === undefined ? undefined : html`<figcaption>as in a chat: <code>${summary}</code></figcaption>`}
 <pre class="curl" tabindex="0"><code>${line}</code></pre><button type="button" class="copy">Copy</button></figure>`;
   });
@@ -80,18 +82,22 @@ function form({ method, path, operation }: Place, { parameters, media }: Takes):
   );
   const [first] = Object.values(media?.examples ?? {});
   const body = media
-    ? html`<label>Body<textarea name="body" rows="4" spellcheck="false">${toText(first?.value)}</textarea></label>`
+    ? html`<label>Body<textarea name="body" rows="${linesOf(first?.value)}" spellcheck="false">${toText(first?.value)}</textarea></label>`
     : undefined;
   const warning =
     operation["x-effect"] === undefined || operation["x-effect"] === "read"
       ? undefined
-      : html`<span class="hint">This is not a rehearsal.</span>`;
+      : html`<span class="hint">It is really done, not only tried.</span>`;
   return html`<form class="try" data-method="${method.toUpperCase()}" data-path="${path}">${fields}${body}
 <div class="actions"><button type="submit">Send</button>${warning}</div><output></output></form>`;
 }
 
 function toText(value: unknown): string {
   return JSON.stringify(value ?? {}, null, 2);
+}
+
+function linesOf(value: unknown): number {
+  return Math.min(toText(value).split("\n").length, MAX_ROWS);
 }
 
 function statuses({ responses }: Operation): Html[] {

@@ -12,7 +12,7 @@ export interface FieldRow {
 const MAX_DEPTH = 4;
 
 /** What a reference stands for. */
-export function resolve(document: OpenApiDocument, schema: Schema): Schema {
+function resolve(document: OpenApiDocument, schema: Schema): Schema {
   const name = typeof schema["$ref"] === "string" ? schema["$ref"].replace("#/components/schemas/", "") : null;
   return name === null ? schema : (document.components.schemas[name] ?? {});
 }

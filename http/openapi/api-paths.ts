@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { Locale } from "../../core/locale.ts";
+import type { CommandListing } from "../deps.ts";
 import { Question } from "../routes/ask.ts";
 import { RunQuery } from "../routes/runs.ts";
 import { byKey, CONFIRM, doneAnswer, problems, QUEUED } from "./components.ts";
@@ -21,10 +23,10 @@ const RUN_ID: Parameter = {
 };
 
 /** The routes of the API besides the commands' own. */
-export function apiPaths(): Record<string, PathItem> {
+export function apiPaths(listings: readonly CommandListing[], locale: Locale): Record<string, PathItem> {
   return {
     "/api/v1/commands": { get: LIST },
-    "/api/v1/ask": { post: ask() },
+    "/api/v1/ask": { post: ask(lineToSay(listings, locale)) },
     "/api/v1/confirmations/{token}": { post: CONFIRMATION, delete: CANCELLATION },
     "/api/v1/runs": { get: listRuns() },
     "/api/v1/runs/{run_id}": { get: ONE_RUN },
@@ -44,8 +46,14 @@ const LIST: Operation = {
   responses: { 200: jsonAnswer("All of them.", listOf("commands", refTo("Command"))), ...problems(401, 403, 429, 500, 503) },
 };
 
-function ask(): Operation {
+/** A line that changes nothing, if there is a command for it. */
+function lineToSay(listings: readonly CommandListing[], locale: Locale): string | undefined {
+  return listings.find(({ effect }) => effect === "read")?.examples(locale)[0];
+}
+
+function ask(line: string | undefined): Operation {
   const { $schema: _, ...schema } = z.toJSONSchema(Question, { io: "input" });
+  const examples = line === undefined ? {} : { line: { summary: line, value: { text: line } } };
   return {
     operationId: "ask",
     tags: ["Conversation"],
@@ -55,7 +63,7 @@ function ask(): Operation {
     parameters: [byKey],
     requestBody: {
       required: true,
-      content: { "application/json": { schema, examples: { help: { summary: "What may I ask for?", value: { text: "help" } } } } },
+      content: { "application/json": { schema, examples } },
     },
     responses: {
       200: jsonAnswer("Done, a question, or suggestions.", { oneOf: [doneAnswer({}), refTo("Ask"), refTo("Suggest")] }),

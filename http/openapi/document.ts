@@ -22,7 +22,8 @@ const VERSION = "1.0.0";
 
 const DESCRIPTION =
   "Every command of the desk, as in a chat or a shell. A queued command answers 202 with a run_id; ask for the run until it has ended. " +
-  "A dangerous one answers 409 with a token, and runs once that is confirmed. Errors are application/problem+json.";
+  "A dangerous one answers 409 with a token, and runs once that is confirmed. Errors are application/problem+json. " +
+  "With an Idempotency-Key any POST is safe to repeat for 24 hours.";
 
 const TAGS = [
   { name: "Commands", description: "Everything that can be done, each under its slug" },
@@ -34,7 +35,7 @@ const TAGS = [
 
 /** OpenAPI 3.1 of everything that the reader may call, made from the registry. */
 export function createOpenApi({ listings, dialects, locale, keyless }: DocumentOptions): OpenApiDocument {
-  const paths = { ...commandPaths(listings, locale), ...apiPaths(), ...dialectPaths(dialects, listings), ...systemPaths() };
+  const paths = { ...commandPaths(listings, locale), ...apiPaths(listings, locale), ...dialectPaths(dialects, listings), ...systemPaths() };
   const used = new Set(Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ tags }) => tags)));
   return {
     openapi: "3.1.0",

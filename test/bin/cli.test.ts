@@ -114,6 +114,34 @@ describe("without a server", () => {
     expect({ code, err }).toEqual({ code: 1, err: `en:cli.broken url=${url}\n` });
   });
 
+  it("a connection that breaks once is no matter: what was asked is sent again under its key, and done once", async () => {
+    const { deps, runs } = createDesk();
+    const server = createServer(deps);
+    servers.push(server);
+    const url = await server.listen({ host: "127.0.0.1", port: 0 });
+    const keys: (string | null)[] = [];
+    // The server has taken it, and its answer is lost.
+    const losing: typeof fetch = async (...request) => {
+      keys.push(new Headers(request[1]?.headers).get("idempotency-key"));
+      const response = await fetch(...request);
+      if (keys.length === 1)
+        throw new TypeError("fetch failed", { cause: Object.assign(new Error("socket hang up"), { code: "ECONNRESET" }) });
+      return response;
+    };
+    const env = { SWITCHBOARD_URL: url, SWITCHBOARD_KEY: "key-of-olga" };
+    const { code, out } = await shell({ fetch: losing, env }, ["lamp", "hall", "--no-wait"]);
+    expect(code).toBe(0);
+    expect(keys).toEqual([keys[0], keys[0]]);
+    expect((await runs.reader.list({ limit: 9 })).map(({ run_id }) => run_id)).toEqual([out.trim()]);
+  });
+
+  it("a server that breaks off and is gone then may have accepted it", async () => {
+    let calls = 0;
+    const dying: typeof fetch = () => (calls++ === 0 ? Promise.reject(new TypeError("fetch failed")) : OFFLINE("http://desk"));
+    expect(await shell({ fetch: dying }, ["lamp", "hall"])).toMatchObject({ code: 1, err: expect.stringContaining("cli.broken") });
+    expect(calls).toBe(2);
+  });
+
   it.each([
     [{ SWITCHBOARD_URL: "ftp://desk" }, "en:cli.bad_url\n"],
     [{ SWITCHBOARD_KEY: "two words" }, "en:cli.bad_key\n"],

@@ -10,6 +10,9 @@ import { useWorld } from "../support/shared-world.ts";
 const world = useWorld();
 const RUN_ID = /^[0-9a-z]{12}\n$/;
 
+/** What was answered to a request is kept under its key, a refusal too. */
+const besidesKeys = (table: string) => table !== "idempotency";
+
 type Role = "viewer" | "operator" | "admin" | "ingest";
 /** Types a line in a shell, with this role's key. */
 const type = (role: Role, words: readonly string[], env: Record<string, string> = {}): Promise<Finished> =>
@@ -93,7 +96,7 @@ describe("2: usage", () => {
         expectRefused(await type("operator", words, { LC_ALL: `${language}_XX.UTF-8` }), 2, language);
       await Promise.all(["en", "ko", "ru"].map(refuse));
     });
-    expect(changed).toEqual([]);
+    expect(changed.filter(besidesKeys)).toEqual([]);
   });
 
   it("what is asked, and what is suggested", async () => {
@@ -119,7 +122,7 @@ describe("3: needs confirmation", () => {
       expect(question).toMatchObject({ code: 3, out: "", err: expect.stringMatching(/^Really run grant\?[\s\S]*--yes/) });
       expect(JSON.parse((await type("admin", [...words, "--json"])).out)).toMatchObject({ outcome: "confirm", token: expect.any(String) });
     });
-    expect(asked).toEqual(["audit", "conversations"]);
+    expect(asked.filter(besidesKeys)).toEqual(["audit", "conversations"]);
     expect(await type("admin", [...words, "--yes"])).toMatchObject({ code: 0, out: expect.stringMatching(/^telegram:950 is now admin/) });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Connection } from "../../clients/postgres/pool.ts";
 import { until } from "../../proof/process.ts";
+import { killAt as killHeld, type Point } from "../support/gate.ts";
 import { usePostgres, withClient } from "../support/postgres.ts";
 import { startWorld, type World } from "../support/world.ts";
 
@@ -12,14 +13,6 @@ const postgres = usePostgres();
 const OPERATOR = 1002;
 const IP = "203.0.113.7";
 const WARM = "203.0.113.1";
-/** An advisory lock that the test holds and the trigger waits for. */
-const GATE = 99;
-
-interface Point {
-  readonly table: string;
-  readonly on: "INSERT" | "UPDATE";
-  readonly when?: string;
-}
 
 describe("killed between Telegram's update and our answer", () => {
   it.each<[string, Point]>([
@@ -75,27 +68,9 @@ async function warmUp(world: World): Promise<void> {
 }
 
 async function killAt(world: World, connection: Connection, point: Point, before = async (_world: World) => {}): Promise<void> {
-  await withClient(connection, async (gatekeeper) => {
-    const running = await world.start();
-    await before(world);
-    await gatekeeper.query(`SELECT pg_advisory_lock(${GATE})`);
-    await gatekeeper.query(`CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN PERFORM pg_advisory_lock_shared(${GATE}); PERFORM pg_advisory_unlock_shared(${GATE}); RETURN NEW; END $$`);
-    const when = point.when ? `WHEN (${point.when})` : "";
-    await gatekeeper.query(`CREATE TRIGGER hold BEFORE ${point.on} ON ${point.table} FOR EACH ROW ${when} EXECUTE FUNCTION hold()`);
-    await world.platforms.say(OPERATOR, `/block ${IP} --reason "brute force"`);
-    const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND NOT granted";
-    await until("Switchboard is held at the point", async () => (await gatekeeper.query(waiting, [GATE])).rowCount === 1);
-    await running.kill();
-    // The server does not notice a dead client while it waits for a lock; a real crash of the machine would end these as well.
-    await gatekeeper.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
-    );
-    const gone =
-      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-    await until("its connections are gone", async () => (await gatekeeper.query(gone)).rowCount === 0);
-    await gatekeeper.query(`DROP TRIGGER hold ON ${point.table}`);
-  });
+  const running = await world.start();
+  await before(world);
+  await killHeld(running, connection, point, () => world.platforms.say(OPERATOR, `/block ${IP} --reason "brute force"`));
 }
 
 async function answered(world: World): Promise<void> {
