@@ -15,7 +15,11 @@ async function call(path: string, body: unknown): Promise<void> {
 async function work(text: string): Promise<void> {
   const { message } = JSON.parse(text) as { message: { text: string; chat: { id: number } } };
   const [, ip = ""] = message.text.split(" ");
-  await call("/client/v4/zones/0/firewall/access_rules/rules", { mode: "block", configuration: { target: "ip", value: ip }, notes: "bench" });
+  await call("/client/v4/zones/0/firewall/access_rules/rules", {
+    mode: "block",
+    configuration: { target: "ip", value: ip },
+    notes: "bench",
+  });
   await call("/bot0/sendMessage", { chat_id: message.chat.id, text: `${ip} is blocked` });
 }
 

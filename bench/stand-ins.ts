@@ -43,12 +43,26 @@ export async function startStandIns(): Promise<StandIns> {
     }
     if (method !== "sendMessage" && method !== "editMessageText") return true;
     listener(String(body["text"]));
-    return { message_id: Number(body["message_id"] ?? ++made), chat: { id: body["chat_id"], type: "private" }, date: 0, text: body["text"] };
+    return {
+      message_id: Number(body["message_id"] ?? ++made),
+      chat: { id: body["chat_id"], type: "private" },
+      date: 0,
+      text: body["text"],
+    };
   };
   const cloudflare = ({ method, body }: Call): unknown => {
     if (method !== "POST") return { result: [], result_info: { page: 1, per_page: 1_000, count: 0, total_count: 0, total_pages: 0 } };
     const id = (++made).toString(16).padStart(32, "0");
-    return { result: { id, paused: false, created_on: "2026-11-27T00:00:00Z", modified_on: "2026-11-27T00:00:00Z", scope: { type: "zone" }, ...body } };
+    return {
+      result: {
+        id,
+        paused: false,
+        created_on: "2026-11-27T00:00:00Z",
+        modified_on: "2026-11-27T00:00:00Z",
+        scope: { type: "zone" },
+        ...body,
+      },
+    };
   };
   const answer = (call: Call): unknown => {
     calls += 1;
@@ -56,7 +70,9 @@ export async function startStandIns(): Promise<StandIns> {
     if (method) return { ok: true, result: telegram(method, call) };
     return { success: true, errors: [], messages: [], ...(cloudflare(call) as object) };
   };
-  const server = createServer((request, response) => void read(request).then((body) => reply(response, answer({ ...described(request), body }))));
+  const server = createServer(
+    (request, response) => void read(request).then((body) => reply(response, answer({ ...described(request), body }))),
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

@@ -71,7 +71,10 @@ function updateOf(number: number, ip: string) {
   const text = `/cf_block ${ip} --reason bench`;
   const entities = [{ type: "bot_command", offset: 0, length: 9 }];
   const chat = { id, type: "private", first_name: "Person" };
-  return { update_id: 1_000 + number, message: { message_id: number + 1, from, chat, date: Math.floor(Date.now() / 1_000), text, entities } };
+  return {
+    update_id: 1_000 + number,
+    message: { message_id: number + 1, from, chat, date: Math.floor(Date.now() / 1_000), text, entities },
+  };
 }
 
 /** The people as a setting. */

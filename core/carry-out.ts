@@ -1,4 +1,5 @@
 import { type Command, effectOf, presentOutput, slugOf } from "./command.ts";
+import type { PersonLimits } from "./config-people.ts";
 import { OpsError, toOpsError } from "./errors.ts";
 import { execute } from "./execute.ts";
 import type { Call } from "./policy/call.ts";
@@ -19,6 +20,8 @@ export interface CarryOutDeps {
   /** A random token of at most 50 URL-safe characters, not to be guessed. */
   readonly newToken: () => string;
   readonly inTurn: Turns;
+  /** How much one person may ask for. */
+  readonly limits: PersonLimits;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
 }
@@ -40,7 +43,7 @@ export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome>
 }
 
 async function enqueue(deps: CarryOutDeps, call: Call): Promise<Outcome> {
-  await limitOpenRuns(call, deps.runs, deps.ports.runs);
+  await limitOpenRuns(call, deps);
   const record = newRun(call);
   const reply = runningReply(record);
   const stored = await deps.runs.accept(record, answerTo(call.request, record.run_id, { reply, delay_ms: RUNNING_DELAY_MS }));

@@ -82,7 +82,7 @@ export interface PersonLimits {
 }
 
 /** The design's limits, "Bad input": 20 lines a minute and 50 open runs. */
-const PERSON_LIMITS: PersonLimits = { lines: { limit: 20, window_ms: 60_000 }, open_runs: 50 };
+export const PERSON_LIMITS: PersonLimits = { lines: { limit: 20, window_ms: 60_000 }, open_runs: 50 };
 
 /** `20/min,50/open`; a part that is not named keeps its default. */
 export function parsePersonLimits(env: Env): PersonLimits {

@@ -1,6 +1,6 @@
 import { parseNetwork } from "./addresses.ts";
 import { ConfigError, type Env, flag, integer, list, oneOf, optional, serverUrl } from "./config-fields.ts";
-import { type FirstGrant, parseAdminKey, parseFirstGrants, parsePersonLimits, parseSecretKey, type PersonLimits } from "./config-people.ts";
+import { type FirstGrant, type PersonLimits, parseAdminKey, parseFirstGrants, parsePersonLimits, parseSecretKey } from "./config-people.ts";
 import {
   type CloudflareConfig,
   parseCloudflare,

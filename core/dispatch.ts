@@ -60,7 +60,7 @@ async function audit(deps: Deps, request: Request, outcome: Outcome, trace: Trac
 
 async function route(deps: Deps, request: Request, trace: Trace): Promise<Outcome> {
   const { person, ask } = request;
-  if (ask.kind === "text") await limitLines(person?.person_id ?? request.identity, deps.ephemeral);
+  if (ask.kind === "text") await limitLines(person?.person_id ?? request.identity, deps.ephemeral, deps.limits.lines);
   if (person === null || person.role === null) throw stranger(request.identity);
   switch (ask.kind) {
     case "text":

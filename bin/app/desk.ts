@@ -71,7 +71,17 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   const newToken = () => randomBytes(18).toString("base64url");
   const metrics: Metrics = createMetrics(queues, health);
   const dispatch: Dispatch = metrics.counting(
-    createDispatch({ registry, ports, ephemeral: queues.ephemeral, runs, audit: stores.audit, log, newToken, stopping }),
+    createDispatch({
+      registry,
+      ports,
+      ephemeral: queues.ephemeral,
+      runs,
+      audit: stores.audit,
+      log,
+      newToken,
+      stopping,
+      limits: config.person_limits,
+    }),
   );
   return { registry, texts, stores, health, identities, enqueue, ports, metrics, dispatch, newId: () => randomUUID() };
 }

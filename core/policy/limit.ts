@@ -24,23 +24,26 @@ export async function limitLines(speaker: string, ephemeral: Ephemeral, { limit,
   });
 }
 
+/** What is known of runs, and how many a person may have open. */
+interface OpenRuns {
+  readonly runs: Pick<RunAcceptor, "countOpen" | "findOpen">;
+  readonly ports: { readonly runs: Pick<RunReader, "get"> };
+  readonly limits: Pick<PersonLimits, "open_runs">;
+}
+
 /**
  * Holds the number of runs a person has open. A call whose run is there already is let through: its request was delivered again, and is
  * answered as it was the first time, or it joins an open run.
- * @throws OpsError `rate_limited` when 50 are open
+ * @throws OpsError `rate_limited` when as many are open as may be
  */
-export async function limitOpenRuns(
-  call: Call,
-  runs: Pick<RunAcceptor, "countOpen" | "findOpen">,
-  stored: Pick<RunReader, "get">,
-): Promise<void> {
+export async function limitOpenRuns(call: Call, { runs, ports, limits }: OpenRuns): Promise<void> {
   if (call.command.execution.mode !== "queued") return;
   const open = await runs.countOpen(call.person.person_id);
-  if (open < OPEN_RUNS || (await stored.get(idFrom(call.seed)))) return;
+  if (open < limits.open_runs || (await ports.runs.get(idFrom(call.seed)))) return;
   const { dedupe } = call.request;
   if (dedupe !== undefined && (await runs.findOpen(dedupe))) return;
   throw new OpsError("rate_limited", `${call.person.person_id} has ${open} open runs`, {
-    text: text("policy.too_many_runs", { limit: OPEN_RUNS }),
+    text: text("policy.too_many_runs", { limit: limits.open_runs }),
     retry_after_ms: RETRY_OPEN_RUNS_MS,
   });
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { PERSON_LIMITS } from "../../core/config-people.ts";
 import type { Call } from "../../core/policy/call.ts";
 import { limitOpenRuns } from "../../core/policy/limit.ts";
 import type { Person, Request } from "../../core/request.ts";
@@ -19,7 +20,11 @@ const limited = (open: number, seed: string) => {
     ...{ person, command: queued, input: {}, confirmed: false, seed },
   };
   const get = async (run_id: string) => (run_id === idFrom("first") ? ({ run_id } as RunView) : null);
-  return limitOpenRuns(call, { findOpen: async () => null, countOpen: async () => open }, { get });
+  return limitOpenRuns(call, {
+    runs: { findOpen: async () => null, countOpen: async () => open },
+    ports: { runs: { get } },
+    limits: PERSON_LIMITS,
+  });
 };
 
 it("50 open runs are enough, but a request that comes again is answered as it was before", async () => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { loadDocs } from "../../bin/app/http.ts";
 import { defineCommand } from "../../core/command.ts";
+import { PERSON_LIMITS } from "../../core/config-people.ts";
 import { createDispatch } from "../../core/dispatch.ts";
 import { OpsError } from "../../core/errors.ts";
 import type { CommandPorts } from "../../core/ports.ts";
@@ -124,6 +125,7 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
     ports: { runs: runs.reader } as Partial<CommandPorts> as CommandPorts,
     ephemeral,
     runs: runs.acceptor,
+    limits: PERSON_LIMITS,
     newToken: () => `token-${++ids}`,
     stopping: new AbortController().signal,
     audit: { append: async () => {} },

@@ -2,6 +2,7 @@ import { createTexts, loadCatalogues } from "../../clients/texts.ts";
 import { commands } from "../../commands/index.ts";
 import { createProtection } from "../../core/addresses.ts";
 import type { Command } from "../../core/command.ts";
+import { PERSON_LIMITS } from "../../core/config-people.ts";
 import { createDispatch } from "../../core/dispatch.ts";
 import type { CommandPorts, Health, People } from "../../core/ports.ts";
 import { createRegistry } from "../../core/registry.ts";
@@ -85,7 +86,7 @@ export function createDeskParts(options: TestDeskOptions) {
   const enqueueDeliveries = async () => {};
   let tokens = 0;
   const dispatch = createDispatch({
-    ...{ ...shared, ephemeral, newToken: () => `token-${++tokens}` },
+    ...{ ...shared, ephemeral, newToken: () => `token-${++tokens}`, limits: PERSON_LIMITS },
     runs: createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, stopping: stop.signal }),
   });
   const work = createRunWorker({ ...shared, runs, enqueueRuns, enqueueDeliveries, identify: people.find });
