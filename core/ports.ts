@@ -1,3 +1,4 @@
+import type { DeskPorts } from "./desk-ports.ts";
 import type { Locale } from "./locale.ts";
 import type { PlainReply } from "./reply.ts";
 import type { Interpreted, Person, Role } from "./request.ts";
@@ -185,6 +186,8 @@ export interface RunReader {
 /** Which runs to list, newest first. */
 export interface RunFilter {
   readonly person_id?: string;
+  /** How they were known when they asked. */
+  readonly identity?: string;
   readonly status?: string;
   readonly command?: string;
   /** Runs older than this one. */
@@ -230,7 +233,7 @@ export interface Health {
 }
 
 /** What a command may use of the world outside. */
-export interface CommandPorts {
+export interface CommandPorts extends DeskPorts {
   readonly clock: Clock;
   readonly edge: Edge;
   readonly runs: RunReader;

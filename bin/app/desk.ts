@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createAuditLog } from "../../clients/postgres/audit.ts";
+import { createAuditReader } from "../../clients/postgres/audit-reader.ts";
 import { createDeliveryStore } from "../../clients/postgres/deliveries.ts";
 import { createInboxStore } from "../../clients/postgres/inbox.ts";
 import { createKeyStore } from "../../clients/postgres/keys.ts";
+import { createDeliveryFate } from "../../clients/postgres/outbox.ts";
 import { createPeople } from "../../clients/postgres/people.ts";
 import { createRunStore } from "../../clients/postgres/runs.ts";
 import { createTexts, loadCatalogues } from "../../clients/texts.ts";
@@ -15,6 +17,7 @@ import { createRegistry, type Registry } from "../../core/registry.ts";
 import type { Texts } from "../../core/reply.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
+import { createDeskPorts } from "./desk-ports.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { localesFolder } from "./paths.ts";
@@ -53,6 +56,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   const identities = createIdentities(config, stores.people, stores.keys);
   const enqueue = { runs: createEnqueue(queues.runs, log), deliveries: createEnqueue(queues.deliveries, log) };
   const ports: CommandPorts = {
+    ...createDeskPorts({ stores, registry, platforms, enqueueDeliveries: enqueue.deliveries }),
     clock: { now: () => new Date() },
     edge: platforms.edge,
     runs: stores.runs,
@@ -76,6 +80,8 @@ function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {
     runs: createRunStore(pool, session),
     deliveries: createDeliveryStore(pool, session),
     audit: createAuditLog(pool),
+    trail: createAuditReader(pool),
+    fate: createDeliveryFate(pool),
     people: createPeople(prisma, { sandbox: sandbox !== null }),
     keys: createKeyStore(prisma),
   };

@@ -13,6 +13,18 @@ export function renderReply(reply: PlainReply): string {
   return [toPlainText({ ...reply, ...(undo && { undo }) }), ...offers].join("\n");
 }
 
+/**
+ * An answer that was given: a file goes to the output as it is, for another program to read, and the words about it to whoever watches. A terminal is no
+ * other program.
+ */
+export function printReply({ stdout, stderr }: Pick<Session, "stdout" | "stderr">, reply: PlainReply): void {
+  const { file } = reply;
+  if (!file) return print(stdout, renderReply(reply));
+  if (stdout.isTTY) print(stdout, file.content.trimEnd());
+  else stdout.write(file.content);
+  print(stderr, renderReply(reply));
+}
+
 function toShell(line: string): string {
   return `switchboard ${line.replace(/^\//, "")}`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createAuditLog, firstBrokenLine } from "../../../clients/postgres/audit.ts";
+import { createAuditLog } from "../../../clients/postgres/audit.ts";
+import { firstBrokenLine } from "../../../clients/postgres/audit-reader.ts";
 import type { AuditEntry } from "../../../core/stores.ts";
 import { usePostgres } from "../../support/postgres.ts";
 import { openProcess } from "../../support/stores.ts";

@@ -12,6 +12,7 @@ it("every model of the schema reads its migrated table, every column of it", asy
     for (const model of ["person", "identity", "grant", "key", "inbox", "run", "delivery", "audit", "conversation"] as const) {
       await expect((prisma[model] as { findFirst(): Promise<unknown> }).findFirst(), model).resolves.toBeNull();
     }
+    expect(await prisma.auditHead.findMany()).toEqual([{ id: 1, seq: 0n, hash: "" }]);
   } finally {
     await prisma.$disconnect();
   }
@@ -28,6 +29,7 @@ it("no table has a column that the schema does not know", async () => {
   const { Prisma } = await import("../../../prisma/generated/client.ts");
   const fields = [
     ["audit", Prisma.AuditScalarFieldEnum],
+    ["audit_head", Prisma.AuditHeadScalarFieldEnum],
     ["conversations", Prisma.ConversationScalarFieldEnum],
     ["deliveries", Prisma.DeliveryScalarFieldEnum],
     ["grants", Prisma.GrantScalarFieldEnum],
