@@ -19,10 +19,9 @@ export function renderReply(reply: PlainReply): string {
  */
 export function printReply({ stdout, stderr }: Pick<Session, "stdout" | "stderr">, reply: PlainReply): void {
   const { file } = reply;
-  if (!file) return print(stdout, renderReply(reply));
-  if (stdout.isTTY) print(stdout, file.content.trimEnd());
-  else stdout.write(file.content);
-  print(stderr, renderReply(reply));
+  if (file && stdout.isTTY) print(stdout, file.content.trimEnd());
+  else if (file) stdout.write(file.content);
+  print(file ? stderr : stdout, renderReply(reply));
 }
 
 function toShell(line: string): string {

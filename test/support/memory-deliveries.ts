@@ -26,6 +26,8 @@ export interface MemoryDeliveries {
   /** The platform refuses everything to this address, for this reason; null: it is away, so that all of it waits. */
   refuses(address: string, error: RunError | null): void;
   readonly fate: DeliveryFate;
+  /** All there are, said or not. */
+  all(): readonly NewDelivery[];
 }
 
 const WAITING: Said = { status: "waiting", message_id: null, error: null };
@@ -60,6 +62,7 @@ export function createMemoryDeliveries(clock: TestClock): MemoryDeliveries {
       Object.assign(row, { reply, version: row.version + 1, due_at: clock.ms() });
       return [jobOf(row)];
     },
+    all: () => [...rows.values()].map(({ delivery }) => delivery),
     refuses: (address, error) => void refused.set(address, error),
     fate: {
       look,
