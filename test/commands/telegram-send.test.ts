@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { renderTelegram } from "../../bots/telegram/render.ts";
+import { telegramSend } from "../../commands/telegram/send.ts";
+import type { Outbox, Said } from "../../core/desk-ports.ts";
+import { OpsError } from "../../core/errors.ts";
+import type { CommandPorts } from "../../core/ports.ts";
 import { plain, text } from "../../core/reply.ts";
 import { codeOf, createTestDesk } from "../support/conversation.ts";
 
@@ -10,6 +14,57 @@ function desk(options: { telegram?: boolean } = {}) {
   const opened = createTestDesk(options);
   return { ...opened, op: opened.person("telegram:1002", "operator"), other: opened.person("telegram:77", null, { chat: "77" }) };
 }
+
+/** One try of the handler, at an outbox where the message stands so, and can be withdrawn so. */
+async function tryOnce(said: Said, more: { withdrawn?: Said; last_attempt?: boolean; cancelled?: boolean } = {}) {
+  const stop = new AbortController();
+  if (more.cancelled) stop.abort(new OpsError("cancelled", "by somebody"));
+  const taken: string[] = [];
+  const outbox: Outbox = {
+    reaches: () => true,
+    say: async () => {},
+    wait: async () => said,
+    withdraw: async (delivery_id) => {
+      taken.push(delivery_id);
+      return more.withdrawn ?? said;
+    },
+  };
+  const context = {
+    ...{ run_id: "run000000001", identity: "telegram:1002", attempt: 1, last_attempt: more.last_attempt ?? false, signal: stop.signal },
+    person: { person_id: "p1", name: "Op", role: "operator", locale: null, zone: null } as const,
+    ports: { outbox } as unknown as CommandPorts,
+  };
+  const end = await telegramSend.handle({ chat_id: "77", text: "hello" }, context).catch((thrown: unknown) => (thrown as OpsError).code);
+  return { end, taken: taken.length };
+}
+
+const waiting: Said = { status: "waiting", message_id: null, error: null };
+const withdrawn: Said = { ...waiting, status: "withdrawn" };
+const sent: Said = { ...waiting, status: "sent", message_id: "9" };
+
+describe("while Telegram does not take it", () => {
+  it("the run comes back to look again", async () => {
+    expect(await tryOnce(waiting)).toEqual({ end: "upstream_unavailable", taken: 0 });
+  });
+
+  it("the last try takes it back: it has failed, and will not be sent after all", async () => {
+    expect(await tryOnce(waiting, { last_attempt: true, withdrawn })).toEqual({ end: "upstream_unavailable", taken: 1 });
+  });
+
+  it("unless it was sent meanwhile, or is being sent at that moment", async () => {
+    expect(await tryOnce(waiting, { last_attempt: true, withdrawn: sent })).toMatchObject({ end: { message_id: "9" } });
+    expect(await tryOnce(waiting, { last_attempt: true })).toMatchObject({ end: "outcome_unknown" });
+    expect(await tryOnce(waiting, { last_attempt: true, withdrawn: { ...waiting, status: "unknown" } })).toMatchObject({
+      end: "outcome_unknown",
+    });
+  });
+
+  it("whoever cancels it hears that nothing was sent, or that it was", async () => {
+    expect(await tryOnce(waiting, { cancelled: true, withdrawn })).toEqual({ end: "cancelled", taken: 1 });
+    expect(await tryOnce(waiting, { cancelled: true, withdrawn: sent })).toMatchObject({ end: { message_id: "9" } });
+    expect(await tryOnce(waiting, { cancelled: true })).toMatchObject({ end: "outcome_unknown" });
+  });
+});
 
 describe("telegram_send", () => {
   it("says it in that chat as it was written, and tells the asker", async () => {
