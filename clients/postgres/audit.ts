@@ -33,6 +33,13 @@ const APPEND = `
   UPDATE audit_head SET seq = last.seq, hash = last.hash FROM (SELECT seq, hash FROM chain ORDER BY n DESC LIMIT 1) AS last
   WHERE id = 1 RETURNING audit_head.seq`;
 
+/** A process of a release that knew no head may still append: its lines are taken into the chain, which shows them if they do not fit. */
+const CATCH_UP = `
+  UPDATE audit_head SET seq = last.seq, hash = last.hash FROM (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) AS last
+  WHERE id = 1 AND audit_head.seq < last.seq`;
+const UNIQUE_VIOLATION = "23505";
+const TRIES = 50;
+
 interface Waiting {
   readonly entry: AuditEntry;
   readonly resolve: () => void;
@@ -79,9 +86,9 @@ async function afterFailure(pool: pg.Pool, batch: readonly Waiting[], thrown: un
   else for (const one of batch) await settle(pool, [one]);
 }
 
-async function store(pool: pg.Pool, batch: readonly Waiting[]): Promise<void> {
+async function store(pool: pg.Pool, batch: readonly Waiting[], attempt = 1): Promise<void> {
   const column = <T>(pick: (entry: AuditEntry) => T) => batch.map(({ entry }) => pick(entry));
-  const moved = await query(pool, APPEND, [
+  const values = [
     column(({ person_id }) => person_id),
     column(({ identity }) => identity),
     column(({ action }) => action),
@@ -90,6 +97,16 @@ async function store(pool: pg.Pool, batch: readonly Waiting[]): Promise<void> {
     column(({ outcome }) => outcome),
     column(({ request_id }) => request_id),
     column(({ run_id }) => run_id),
-  ]);
+  ];
+  const moved = await query(pool, APPEND, values).catch(async (thrown: unknown) => {
+    if (attempt === TRIES || !isTaken(thrown)) throw thrown;
+    await query(pool, CATCH_UP);
+    return null;
+  });
+  if (moved === null) return store(pool, batch, attempt + 1);
   if (moved.length === 0) throw new OpsError("internal", "the audit has no head any more: put the row of audit_head back from a backup");
+}
+
+function isTaken(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === UNIQUE_VIOLATION;
 }

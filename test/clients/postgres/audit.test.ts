@@ -89,6 +89,17 @@ describe("lines that come at once", () => {
     expect(await rows("SELECT seq::int FROM audit")).toEqual([{ seq: 1 }]);
   });
 
+  it("go on after those that a process of the release before has put there", async () => {
+    const { audit, rows, firstBroken } = await fiveLines();
+    await rows(`INSERT INTO audit (seq, at, identity, action, outcome, request_id, previous_hash, hash)
+                SELECT 6, at, identity, action, outcome, 'older', hash, '' FROM audit WHERE seq = 5`);
+    await rows(`UPDATE audit SET hash = encode(sha256(convert_to(${HASHED}, 'UTF8')), 'hex') WHERE seq = 6`);
+    await Promise.all(["q7", "q8"].map((id) => audit.append(aLine(id))));
+    const last = await rows("SELECT request_id FROM audit WHERE seq > 5 ORDER BY seq");
+    expect(last).toEqual([{ request_id: "older" }, { request_id: "q7" }, { request_id: "q8" }]);
+    expect(await firstBroken()).toBeNull();
+  });
+
   it("are refused where the head is gone, in words that say what to do", async () => {
     const { audit, rows } = await fiveLines();
     await rows("DELETE FROM audit_head");
