@@ -51,7 +51,7 @@ export async function benchCommand(only: readonly string[]): Promise<object> {
 }
 
 async function measurePlain(standIns: StandIns): Promise<{ p50_ms: number; per_second: number }> {
-  const program = await startProgram("bench/plain.js", { args: [standIns.url], env: {} });
+  const program = await startProgram("bench/main.js", { args: ["plain", standIns.url], env: {} });
   try {
     const telephone = createTelephone(standIns, program.url, undefined);
     await telephone.blockMany(WARM_UP, AT_ONCE);

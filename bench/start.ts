@@ -64,7 +64,7 @@ export async function benchStart(): Promise<object> {
 
 async function startBare(): Promise<number> {
   const began = performance.now();
-  const program = await startProgram("bench/plain.js", { args: ["http://127.0.0.1:9"], env: {} });
+  const program = await startProgram("bench/main.js", { args: ["plain", "http://127.0.0.1:9"], env: {} });
   const took = performance.now() - began;
   await program.kill();
   return took;

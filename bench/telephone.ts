@@ -10,7 +10,7 @@ export interface Telephone {
 
 const FIRST_PERSON = 2_001;
 /** Chats that take turns: each keeps its own order. */
-export const PEOPLE = 64;
+const PEOPLE = 64;
 /** An answer that has not come by then never will. */
 const PATIENCE_MS = 60_000;
 /** Where the addresses begin: a test network (RFC 2544) of 131,072. */

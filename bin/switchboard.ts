@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const [name, ...rest] = process.argv.slice(2);
@@ -14,5 +15,6 @@ if (name === "serve") {
   const { registry, texts } = loadRegistry();
   const zone = process.env["TZ_DEFAULT"] || "UTC";
   const { stdout, stderr, env } = process;
-  process.exitCode = await runCli(process.argv.slice(2), { env, stdout, stderr, fetch, registry, texts, zone, sleep });
+  const readFile = (path: string) => readFileSync(path === "-" ? 0 : path, "utf8");
+  process.exitCode = await runCli(process.argv.slice(2), { env, stdout, stderr, fetch, readFile, registry, texts, zone, sleep });
 }

@@ -43,3 +43,17 @@ export const identity = z
   .string({ error: "text:field.identity" })
   .overwrite((typed) => parseIdentity(typed) ?? typed)
   .refine((typed) => parseIdentity(typed) !== null, "text:field.identity");
+
+/** A command by its name or slug, made its slug. That there is one of that name is not asked: an older release may have had it. */
+export const commandName = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .overwrite((typed) => typed.replace(/^\//, "").replaceAll(/[ -]/g, "_"))
+  .regex(/^[a-z][a-z0-9_]{0,31}$/, { error: "text:field.command" });
+
+/** Who is known to the desk: a person as `identity` has them, an API key (`key:ci`), or the sandbox's own admin (`local`). */
+export const who = z
+  .string({ error: "text:field.who" })
+  .overwrite((typed) => parseIdentity(typed) ?? typed.trim())
+  .refine((typed) => parseIdentity(typed) !== null || /^(key:[\w.-]{1,64}|local)$/.test(typed), "text:field.who");

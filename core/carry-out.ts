@@ -39,7 +39,8 @@ export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome>
   if (question) return question;
   // A person's runs are counted and accepted in turn, or many asked for at once would all find room.
   if (call.command.execution.mode === "queued") return deps.inTurn(call.person.person_id, () => enqueue(deps, call));
-  return effectOf(call.command, call.input) === "read" ? runNow(deps, call) : runOnce(deps, call);
+  const onlyLooks = effectOf(call.command, call.input) === "read" || call.command.next !== undefined;
+  return onlyLooks ? runNow(deps, call) : runOnce(deps, call);
 }
 
 async function enqueue(deps: CarryOutDeps, call: Call): Promise<Outcome> {

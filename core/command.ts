@@ -25,7 +25,10 @@ export interface CommandContext {
   readonly attempt: number;
   /** Whether no further try follows: the time to say `outcome_unknown` instead of `upstream_unavailable`. */
   readonly last_attempt: boolean;
-  /** Aborted when the process shuts down, or `timeout_ms` has nearly passed: what is given at once is still taken. */
+  /**
+   * Aborted when the process shuts down, or `timeout_ms` has nearly passed, or somebody cancels the run: what is given at once is still taken.
+   * Whoever is cancelled and knows that nothing was done throws an `OpsError` `cancelled`; else what changes something ends as `unknown`.
+   */
   readonly signal: AbortSignal;
   readonly ports: CommandPorts;
 }
@@ -55,6 +58,17 @@ export interface Command<In extends z.ZodObject = z.ZodObject, Out extends z.Zod
   present(output: z.infer<Out>): Reply;
   /** The line that takes it back, without a leading slash; undefined where nothing was changed. */
   undo?(output: z.infer<Out>): string | undefined;
+  /**
+   * The call that is carried out in this one's place. The handler of such a command only looks, whatever its effect; dispatch goes on with
+   * what it found, by every policy, as if that had been asked for.
+   */
+  next?(output: z.infer<Out>): NextCall;
+}
+
+/** A call that a command leads to. */
+export interface NextCall {
+  readonly command: string;
+  readonly input: Readonly<Record<string, unknown>>;
 }
 
 /** Identity at run time; at compile time it ties handler, presenter and positionals to the schemas. */

@@ -4,6 +4,7 @@ import { type Command, slugOf } from "./command.ts";
 import { askFor, type Conversation, endConversation, isCancel, openConversation } from "./conversation.ts";
 import { OpsError, toOpsError } from "./errors.ts";
 import { suggest } from "./match.ts";
+import { naming, nextCall } from "./next.ts";
 import { authorise } from "./policy/authorise.ts";
 import type { Call } from "./policy/call.ts";
 import { type Confirmation, readConfirmation, reopenConfirmation, useConfirmation } from "./policy/confirm.ts";
@@ -187,9 +188,12 @@ function withWayBack(request: Known, { reply_to, dedupe }: Confirmation): Known 
   return { ...request, reply_to: request.reply_to ?? reply_to ?? null, ...(dedupe !== undefined && { dedupe }) };
 }
 
-function runFrom(deps: Deps, trace: Trace, call: Omit<Call, "confirmed" | "seed">): Promise<Outcome> {
+async function runFrom(deps: Deps, trace: Trace, call: Omit<Call, "confirmed" | "seed">): Promise<Outcome> {
   trace.input = maskSecrets(call.command.input, call.input);
-  return carryOut(deps, { ...call, confirmed: false, seed: call.request.request_id });
+  const asked: Call = { ...call, confirmed: false, seed: call.request.request_id };
+  const outcome = await carryOut(deps, asked);
+  const next = nextCall(deps.registry, asked, outcome);
+  return next ? naming(await carryOut(deps, next)) : outcome;
 }
 
 async function fromCancellation(deps: Deps, request: Known, token: string, trace: Trace): Promise<Outcome> {

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   idempotency_mismatch: { status: 422, exit: 2, retryable: false },
   protected_address: { status: 422, exit: 1, retryable: false },
   rate_limited: { status: 429, exit: 1, retryable: true },
+  cancelled: { status: 409, exit: 1, retryable: false },
   internal: { status: 500, exit: 1, retryable: false },
   upstream_refused: { status: 502, exit: 1, retryable: false },
   outcome_unknown: { status: 502, exit: 1, retryable: false },

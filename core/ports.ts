@@ -1,3 +1,4 @@
+import type { DeskPorts } from "./desk-ports.ts";
 import type { Edge } from "./edge.ts";
 import type { Ledger, Reconciler, RuleMirror } from "./ledger.ts";
 import type { Locale } from "./locale.ts";
@@ -161,6 +162,8 @@ export interface RunReader {
 /** Which runs to list, newest first. */
 export interface RunFilter {
   readonly person_id?: string;
+  /** How they were known when they asked. */
+  readonly identity?: string;
   readonly status?: string;
   readonly command?: string;
   /** Runs older than this one. */
@@ -206,7 +209,7 @@ export interface Health {
 }
 
 /** What a command may use of the world outside. */
-export interface CommandPorts {
+export interface CommandPorts extends DeskPorts {
   readonly clock: Clock;
   readonly edge: Edge;
   readonly ledger: Ledger;

@@ -96,6 +96,7 @@ function problemsOf(command: Command, registry: Registry, texts: Texts): string[
   const problems = LOCALES.flatMap((locale) => localeProblems(command, locale, texts));
   for (const name of [slug, ...command.aliases])
     if (!SLUG.test(name)) problems.push(`${slug}: the name "${name}" is not made of a-z, 0-9 and "_", at most 32`);
+  if (command.next && command.execution.mode !== "inline") problems.push(`${slug}: what leads to another command must be inline`);
   for (const example of LOCALES.flatMap((locale) => command.examples[locale]))
     problems.push(...exampleProblems(command, example, registry));
   return problems;

@@ -9,8 +9,8 @@ export type Text =
   | { readonly per_locale: PerLocale<string> }
   | { readonly raw: string };
 
-/** How an answer feels; every surface shows it its own way. */
-export type Tone = "ok" | "info" | "pending" | "warn" | "error";
+/** How an answer feels; every surface shows it its own way. `plain` is no answer: its title is somebody's words, shown as they are and alone. */
+export type Tone = "ok" | "info" | "pending" | "warn" | "error" | "plain";
 
 /** What pressing a button does: take or drop a confirmation, or say a line as if it had been typed. */
 export type ButtonAction =

@@ -1,3 +1,4 @@
+import type { Said } from "./desk-ports.ts";
 import type { Locale } from "./locale.ts";
 import type { RunReader } from "./ports.ts";
 import type { Reply } from "./reply.ts";
@@ -63,13 +64,32 @@ export interface ClaimedRun extends RunView {
   readonly takeovers: number;
   readonly claimed_by: number;
   readonly generation: number;
+  /** Who wants it stopped; it is claimed only to be ended. */
+  readonly cancelled_by: string | null;
 }
 
 /** A process's right to a run. It is this very one: after a takeover, even by the same process, it is another. */
 export type RunClaim = Pick<ClaimedRun, "run_id" | "claimed_by" | "generation">;
 
+/** Stopping runs, as far as the rows go. */
+export interface RunStopper {
+  /**
+   * Stores who wants a run stopped. One that waits ends by that, its message with it: as `untouched`, or as `begun` where it was tried already.
+   * @returns the run as it stands now, and the message's jobs; null when there is no open run of this id
+   */
+  stop(
+    run_id: string,
+    by: string,
+    ends: { readonly untouched: RunEnd; readonly begun: RunEnd },
+  ): Promise<{ readonly run: RunView; readonly jobs: readonly Job[] } | null>;
+  /** Of these runs, those that somebody wants stopped, and who. */
+  stopping(run_ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Who wanted a run stopped, open or not; null for nobody. */
+  stoppedBy(run_id: string): Promise<string | null>;
+}
+
 /** Runs. */
-export interface RunStore extends RunReader, Sweepable {
+export interface RunStore extends RunReader, RunStopper, Sweepable {
   /** Stores a run with its first message, unless it is there, or an open one of its `dedupe_key` is. `claim`: for this process, to be carried out at once. */
   insert(
     run: NewRun,
@@ -123,6 +143,13 @@ export interface DeliveryStore extends Sweepable {
   fail(claim: ClaimedDelivery, status: "failed" | "unknown", error: RunError): Promise<readonly Job[]>;
   /** Nobody in this process works on it any more: should a claim of ours still stand, the sweeper opens it again. */
   letGo(delivery_id: string): void;
+}
+
+/** What became of a thing to be said, for those who wait for it. */
+export interface DeliveryFate {
+  look(delivery_id: string): Promise<Said>;
+  /** Takes back what nobody is sending at this moment; where an earlier try may have been taken by the platform, it ends as `unknown`. */
+  withdraw(delivery_id: string): Promise<Said>;
 }
 
 /** One line of the audit. Secrets are masked before it is made. */

@@ -1,3 +1,4 @@
+import { brokenOffEnd } from "../core/cancelled.ts";
 import type { Logger } from "../core/ports.ts";
 import type { RunAcceptor } from "../core/run.ts";
 import { jobId, type RunStore } from "../core/stores.ts";
@@ -31,7 +32,12 @@ export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, s
       const { run: stored, claim } = await runs.insert(run, { delivery: null, claim: true });
       if (claim || stored.finished_at !== null) return { run: stored, claim };
       runs.letGo(run.run_id);
-      return { run: stored, claim: await runs.claim(run.run_id, true) };
+      const claimed = await runs.claim(run.run_id, true);
+      if (claimed?.cancelled_by == null) return { run: stored, claim: claimed };
+      // Somebody wanted it stopped while its process died: it is not carried out any more.
+      const end = brokenOffEnd(claimed, claimed.cancelled_by, "write");
+      await runs.finish(claimed, end);
+      return { run: { ...stored, status: end.status, error: end.error }, claim: null };
     },
     async end(claim, end) {
       const stored = persist({ log, stopping }, () => runs.finish(claim, end)).catch((thrown: unknown) =>

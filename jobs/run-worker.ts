@@ -1,7 +1,8 @@
+import { brokenOffEnd, cancelledEnd, stoppedEnd } from "../core/cancelled.ts";
 import { failedReply } from "../core/carry-out.ts";
-import { type Command, effectOf, presentOutput } from "../core/command.ts";
+import { type Command, type Effect, effectOf, presentOutput } from "../core/command.ts";
 import { type ErrorCode, OpsError, toOpsError } from "../core/errors.ts";
-import { execute } from "../core/execute.ts";
+import { execute, knownInput } from "../core/execute.ts";
 import { authorise } from "../core/policy/authorise.ts";
 import type { CommandPorts, Logger } from "../core/ports.ts";
 import type { Registry } from "../core/registry.ts";
@@ -13,6 +14,7 @@ import type { AuditLog, ClaimedRun, RunStore } from "../core/stores.ts";
 import { backoff } from "./backoff.ts";
 import type { Enqueue } from "./enqueue.ts";
 import { persist } from "./persist.ts";
+import { createStopWatch, type StopWatch, type WatchedRun } from "./watch-stops.ts";
 
 /** What a run's worker needs. */
 export interface RunWorkerDeps {
@@ -27,6 +29,16 @@ export interface RunWorkerDeps {
   readonly identify: (identity: string) => Promise<Person | null>;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** How often is looked whether a run at work is to be stopped, in milliseconds; by default every second. */
+  readonly look_every_ms?: number;
+}
+
+/** A run at work: the row, its command, and what may stop it. */
+interface Work {
+  readonly run: ClaimedRun;
+  /** Undefined: this release has no such command. */
+  readonly command: Command | undefined;
+  readonly watched: WatchedRun;
 }
 
 /** A run that took this many processes down with it is not given to another. */
@@ -41,10 +53,12 @@ const ASKERS_FAULT: readonly ErrorCode[] = ["invalid_input", "protected_address"
 
 /** Makes the handler of the queue `runs`: claims the row, runs its command, stores the end together with the answer. */
 export function createRunWorker(deps: RunWorkerDeps): (run_id: string) => Promise<void> {
+  const { look_every_ms: every_ms } = deps;
+  const watch = createStopWatch({ ...deps, stopper: deps.runs, ...(every_ms !== undefined && { every_ms }) });
   return async (run_id) => {
     try {
       const run = await deps.runs.claim(run_id);
-      if (run) await work(deps, run);
+      if (run) await work(deps, run, watch);
     } finally {
       // Whatever went wrong, and though the claim itself may be stored without our knowing: the sweeper may open it again from now on.
       deps.runs.letGo(run_id);
@@ -52,41 +66,55 @@ export function createRunWorker(deps: RunWorkerDeps): (run_id: string) => Promis
   };
 }
 
-async function work(deps: RunWorkerDeps, run: ClaimedRun): Promise<void> {
+async function work(deps: RunWorkerDeps, run: ClaimedRun, watch: StopWatch): Promise<void> {
   const command = deps.registry.find(run.command);
-  const end = await endOf(deps, run, command).catch((thrown: unknown) => afterFailure(deps, run, command, toOpsError(thrown)));
-  if (typeof end === "number") await postpone(deps, run, end);
-  else await finish(deps, run, { command, end });
+  const watched = watch(run);
+  try {
+    const mine = { run, command, watched };
+    const end = await endOf(deps, mine).catch((thrown: unknown) => afterFailure(deps, mine, toOpsError(thrown)));
+    if (typeof end === "number") await postpone(deps, run, end);
+    else await finish(deps, run, { command, end });
+  } finally {
+    watched.end();
+  }
 }
 
-async function endOf(deps: RunWorkerDeps, run: ClaimedRun, command: Command | undefined): Promise<RunEnd> {
+async function endOf(deps: RunWorkerDeps, { run, command, watched }: Work): Promise<RunEnd> {
+  // It was at work when it was cancelled, and came back here by a retry or a takeover.
+  if (run.cancelled_by !== null) return brokenOffEnd(run, run.cancelled_by, effectFor(command, run));
   if (!command) throw new OpsError("unknown_command", `no command ${run.command} in this release`);
   if (command.execution.mode === "inline") throw new OpsError("outcome_unknown", "whoever began it died, and nobody asked for it again");
-  const output = await attempt(deps, run, command);
-  return { status: "succeeded", output, error: null, reply: presentOutput(command, output) };
+  const output = await attempt(deps, command, { run, signal: watched.signal });
+  const reply = presentOutput(command, output);
+  const by = watched.stoppedBy();
+  return by === null ? { status: "succeeded", output, error: null, reply } : stoppedEnd(run, by, { output, reply });
 }
 
-async function attempt(deps: RunWorkerDeps, run: ClaimedRun, command: Command): Promise<unknown> {
+/** What a run does to the world; of a command that is no more, the worst is taken to be so. */
+function effectFor(command: Command | undefined, run: ClaimedRun): Effect {
+  return command ? effectOf(command, run.input) : "write";
+}
+
+async function attempt(
+  deps: RunWorkerDeps,
+  command: Command,
+  { run, signal }: { readonly run: ClaimedRun; readonly signal: AbortSignal },
+): Promise<unknown> {
   if (run.takeovers > MAX_TAKEOVERS) throw new OpsError("outcome_unknown", `${run.takeovers} processes died while they worked on it`);
   const person = await deps.identify(run.identity);
   if (!person) throw new OpsError("forbidden", `${run.identity} is nobody any more`);
   // The role may have been withdrawn since the run was accepted.
   authorise(command, person);
-  return execute(command, knownInput(command, run), {
+  return execute(command, knownInput(command, run.input), {
     person,
     identity: run.identity,
     run_id: run.run_id,
     // A try that died with its process is not counted against the command's attempts, but the handler is to know that it was there.
     attempt: run.attempts + run.takeovers,
     last_attempt: run.attempts >= attemptsOf(command),
-    signal: deps.stopping,
+    signal,
     ports: deps.ports,
   });
-}
-
-/** What another release has stored may hold fields that this one does not know; whoever asked cannot mend that any more. */
-function knownInput({ input }: Command, run: ClaimedRun): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(run.input).filter(([name]) => Object.hasOwn(input.shape, name)));
 }
 
 function attemptsOf(command: Command | undefined): number {
@@ -94,8 +122,10 @@ function attemptsOf(command: Command | undefined): number {
 }
 
 /** What a failure means: the run's end, or how long until it is tried again, in milliseconds. */
-function afterFailure(deps: RunWorkerDeps, run: ClaimedRun, command: Command | undefined, error: OpsError): RunEnd | number {
+function afterFailure(deps: RunWorkerDeps, { run, command, watched }: Work, error: OpsError): RunEnd | number {
   if (deps.stopping.aborted) return 0;
+  const by = watched.stoppedBy();
+  if (by !== null) return saysNothingDone(error) ? cancelledEnd(run, by) : brokenOffEnd(run, by, effectFor(command, run));
   // An inline run belongs to its request: should that come again, it goes on with the run itself, and by the asker's rights as they are then.
   if (command?.execution.mode === "inline" && run.attempts < INLINE_LOOKS) return INLINE_PATIENCE_MS;
   if (error.retryable && run.attempts < attemptsOf(command)) {
@@ -107,6 +137,11 @@ function afterFailure(deps: RunWorkerDeps, run: ClaimedRun, command: Command | u
   // A write whose time ran out may have been done: nobody knows.
   const timedOut = error.code === "timeout" && command !== undefined && effectOf(command, run.input) !== "read";
   return error.code === "outcome_unknown" || timedOut ? { ...failed(error, run), status: "unknown" } : failed(error, run);
+}
+
+/** A handler that was cancelled, and knows that nothing was done. */
+function saysNothingDone({ code, cause }: OpsError): boolean {
+  return code === "cancelled" && cause instanceof OpsError && cause.code === "cancelled";
 }
 
 /** Why a run ended badly, for the admin who is told to look here; what its asker did wrong is told to them alone. */

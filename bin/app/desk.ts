@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createAuditLog } from "../../clients/postgres/audit.ts";
+import { createAuditReader } from "../../clients/postgres/audit-reader.ts";
 import { createLedger } from "../../clients/postgres/blocks.ts";
 import { createDeliveryStore } from "../../clients/postgres/deliveries.ts";
 import { createIdempotencyStore } from "../../clients/postgres/idempotency.ts";
 import { createInboxStore } from "../../clients/postgres/inbox.ts";
 import { createKeyStore } from "../../clients/postgres/keys.ts";
+import { createDeliveryFate } from "../../clients/postgres/outbox.ts";
 import { createPeople } from "../../clients/postgres/people.ts";
 import { createRuleMirror } from "../../clients/postgres/rule-mirror.ts";
 import { createRunStore } from "../../clients/postgres/runs.ts";
@@ -19,6 +21,7 @@ import type { Texts } from "../../core/reply.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createReconciler } from "../../jobs/blocks/reconciler.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
+import { createDeskPorts } from "./desk-ports.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { localesFolder } from "./paths.ts";
@@ -61,6 +64,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   const reconciler = createReconciler({ edge, mirror: stores.rules, leases: storage.session, clock, log });
   const ports: CommandPorts = {
     ...{ clock, edge, ledger: stores.ledger, rules: stores.rules, reconciler },
+    ...createDeskPorts({ stores, registry, platforms, enqueueDeliveries: enqueue.deliveries }),
     runs: stores.runs,
     people: stores.people,
     catalogue: registry.catalogue,
@@ -95,6 +99,8 @@ function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {
     audit: createAuditLog(pool),
     ledger: createLedger(pool),
     rules: createRuleMirror(pool),
+    trail: createAuditReader(pool),
+    fate: createDeliveryFate(pool),
     people: createPeople(prisma, { sandbox: sandbox !== null }),
     keys: createKeyStore(prisma),
   };

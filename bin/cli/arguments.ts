@@ -8,6 +8,7 @@ import { parseInput } from "../../core/text/issues.ts";
 import type { Token, ValueToken } from "../../core/text/tokenise.ts";
 import { usageOf } from "../../core/text/usage.ts";
 import type { CliDeps, CliFlags } from "./deps.ts";
+import { withFiles } from "./word-files.ts";
 
 /** What is to be done, as the arguments say it. */
 export type Intent =
@@ -35,11 +36,14 @@ export function splitFlags(argv: readonly string[]): { readonly flags: CliFlags;
   return { flags, rest };
 }
 
+/** What reading arguments needs. */
+export type Reading = Pick<CliDeps, "registry" | "readFile">;
+
 /**
- * Reads the arguments against the registry, without a network.
- * @throws OpsError `unknown_command` or `invalid_input`, with a sentence for the person
+ * Reads the arguments against the registry, and the files they name, without a network.
+ * @throws OpsError `unknown_command`, `invalid_input` or `bad_request`, with a sentence for the person
  */
-export function readArguments(words: readonly string[], help: boolean, registry: CliDeps["registry"]): Intent {
+export function readArguments(words: readonly string[], help: boolean, { registry, readFile }: Reading): Intent {
   const [first] = words;
   if (first === undefined) return { kind: "help" };
   if (first === "help") return words.length === 1 ? { kind: "help" } : helpFor(words.slice(1), registry);
@@ -47,7 +51,7 @@ export function readArguments(words: readonly string[], help: boolean, registry:
   if (first === "ask") return toQuestion(words.slice(1));
   const found = registry.match(toTokens(words));
   if (!found) throw unknownCommand(words, registry);
-  return toCall(found.command, found.rest);
+  return toCall(found.command, withFiles(found.command, found.rest, readFile));
 }
 
 function helpFor(words: readonly string[], registry: CliDeps["registry"]): Intent {

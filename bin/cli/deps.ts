@@ -5,9 +5,11 @@ import type { Texts } from "../../core/reply.ts";
 /** What the CLI needs of the world. */
 export interface CliDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: { write(words: string): unknown };
+  readonly stdout: { write(words: string): unknown; readonly isTTY?: boolean };
   readonly stderr: { write(words: string): unknown; readonly isTTY?: boolean };
   readonly fetch: typeof fetch;
+  /** What a file holds, in UTF-8; of `-` the standard input. @throws Error with a `code` as Node's, e.g. ENOENT */
+  readFile(path: string): string;
   /** The commands of this build. */
   readonly registry: Registry;
   readonly texts: Texts;

@@ -4,7 +4,7 @@ import { ERROR_CODES, OpsError } from "../../core/errors.ts";
 import { type PlainReply, plain, text } from "../../core/reply.ts";
 import type { Answer, Client } from "./client.ts";
 import { EXIT, type Session } from "./deps.ts";
-import { print, renderReply, say } from "./print.ts";
+import { print, printReply, renderReply, say } from "./print.ts";
 import { type Run, waitForRun } from "./wait.ts";
 
 const Reply = z.looseObject({ tone: z.string(), title: z.string() }).transform((reply) => reply as unknown as PlainReply);
@@ -48,7 +48,8 @@ const EXIT_OF = { done: EXIT.done, queued: EXIT.done, confirm: EXIT.confirm, ask
 function printOutcome(session: Session, outcome: z.infer<typeof Outcome>): void {
   const { stdout, stderr } = session;
   if (outcome.outcome === "queued") print(stdout, outcome.run_id);
-  else print(outcome.outcome === "done" ? stdout : stderr, renderReply(outcome.reply));
+  else if (outcome.outcome === "done") printReply(session, outcome.reply);
+  else print(stderr, renderReply(outcome.reply));
   if (outcome.outcome === "confirm") print(stderr, say(session, text("cli.confirm_hint")));
 }
 
@@ -68,15 +69,16 @@ function ended(session: Session, run: Run): number {
   const { flags, stdout, stderr } = session;
   const succeeded = run.status === "succeeded";
   if (flags.json) print(stdout, JSON.stringify({ outcome: succeeded ? "done" : run.status, ...run }));
-  else if (succeeded) print(stdout, renderOutput(session, run));
+  else if (succeeded) printOutput(session, run);
   else print(stderr, `${run.error?.detail ?? say(session, text("cli.cancelled"))}\n${say(session, text("run.id"))}: ${run.run_id}`);
   return succeeded ? EXIT.done : EXIT.failed;
 }
 
 /** An output that this build does not know, of another release's server, is shown as it is. */
-function renderOutput({ registry, texts, locale, zone }: Session, run: Run): string {
+function printOutput(session: Session, run: Run): void {
+  const { registry, texts, locale, zone, stdout } = session;
   const command = registry.find(run.command);
   const output = command?.output.safeParse(run.output);
-  if (!command || !output?.success) return JSON.stringify(run.output);
-  return renderReply(plain(presentOutput(command, output.data), texts, locale, zone));
+  if (!command || !output?.success) print(stdout, JSON.stringify(run.output));
+  else printReply(session, plain(presentOutput(command, output.data), texts, locale, zone));
 }

@@ -13,6 +13,17 @@ export function renderReply(reply: PlainReply): string {
   return [toPlainText({ ...reply, ...(undo && { undo }) }), ...offers].join("\n");
 }
 
+/**
+ * An answer that was given: a file goes to the output as it is, for another program to read, and the words about it to whoever watches. A terminal is no
+ * other program.
+ */
+export function printReply({ stdout, stderr }: Pick<Session, "stdout" | "stderr">, reply: PlainReply): void {
+  const { file } = reply;
+  if (file && stdout.isTTY) print(stdout, file.content.trimEnd());
+  else if (file) stdout.write(file.content);
+  print(file ? stderr : stdout, renderReply(reply));
+}
+
 function toShell(line: string): string {
   return `switchboard ${line.replace(/^\//, "")}`;
 }

@@ -25,7 +25,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
 }
 
 async function run(session: Session, words: readonly string[]): Promise<number> {
-  const intent = readArguments(words, session.flags.help, session.registry);
+  const intent = readArguments(words, session.flags.help, session);
   if (intent.kind === "help") {
     print(session.stdout, intent.command ? renderCommandHelp(session, intent.command) : renderHelp(session));
     return EXIT.done;

@@ -10,7 +10,7 @@ export interface TelegramMessage {
   readonly reply_markup?: InlineKeyboardMarkup;
 }
 
-const SIGNS: Readonly<Record<Tone, string>> = { ok: "✅", info: "ℹ️", pending: "⏳", warn: "⚠️", error: "❌" };
+const SIGNS: Readonly<Record<Tone, string>> = { ok: "✅", info: "ℹ️", pending: "⏳", warn: "⚠️", error: "❌", plain: "" };
 /** Buttons by what they do: one letter, because a token and 64 bytes are all there is. */
 const PREFIXES: Readonly<Record<ButtonAction["kind"], string>> = { confirm: "c:", cancel: "x:", say: "s:" };
 const MARKUP: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
@@ -34,6 +34,8 @@ interface Part {
  * at the end of a line where possible, with a note of how many characters that were; the undo line stays.
  */
 export function renderTelegram(reply: PlainReply): TelegramMessage {
+  // Somebody's words, whole: whoever took them held Telegram's limit, which counts them without the markup.
+  if (reply.tone === "plain") return { text: escapeHtml(clean(reply.title)) };
   const title = part(`${SIGNS[reply.tone]} <b>`, reply.title, "</b>");
   const undo = reply.undo && part(`${escapeHtml(reply.undo.label)}: <code>/`, reply.undo.line, "</code>");
   const isKept = undo !== undefined && sizeOf(undo) <= UNDO_CHARS;

@@ -1,60 +1,112 @@
 import type pg from "pg";
+import { OpsError } from "../../core/errors.ts";
 import type { AuditEntry, AuditLog } from "../../core/stores.ts";
 import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 
-const UNIQUE_VIOLATION = "23505";
-/** Two processes that append at once collide on the sequence; the loser reads the new last line and tries again. */
-const TRIES = 50;
+/** Lines stored by one statement at most; at 32 callers a batch holds about as many. */
+const BATCH = 256;
 
 /** SQL: what is hashed of a line; `at` as milliseconds, so that the session's time zone does not matter. */
-const HASHED = `previous_hash || chr(10) || jsonb_build_array(seq, (extract(epoch FROM at) * 1000)::bigint, person_id, identity, action, command, input, outcome, request_id, run_id)::text`;
+export const HASHED = `previous_hash || chr(10) || jsonb_build_array(seq, (extract(epoch FROM at) * 1000)::bigint, person_id, identity, action, command, input, outcome, request_id, run_id)::text`;
 
+/**
+ * A batch of lines, each hashed over the one before. Whoever appends locks the head first: a second process waits there, and then reads what
+ * the first has left. A query that locks gives the row as it is by then, not as its snapshot had it.
+ * https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED
+ */
 const APPEND = `
-  WITH last AS (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1),
-  line AS (
-    SELECT coalesce((SELECT seq FROM last), 0) + 1 AS seq, date_trunc('milliseconds', clock_timestamp()) AS at, $1::text AS person_id, $2::text AS identity,
-      $3::text AS action, $4::text AS command, $5::jsonb AS input, $6::text AS outcome, $7::text AS request_id, $8::text AS run_id,
-      coalesce((SELECT hash FROM last), '') AS previous_hash)
-  INSERT INTO audit (seq, at, person_id, identity, action, command, input, outcome, request_id, run_id, previous_hash, hash)
-  SELECT seq, at, person_id, identity, action, command, input, outcome, request_id, run_id, previous_hash,
-    encode(sha256(convert_to(${HASHED}, 'UTF8')), 'hex') FROM line`;
+  WITH RECURSIVE head AS MATERIALIZED (SELECT seq, hash FROM audit_head WHERE id = 1 FOR UPDATE),
+  given AS MATERIALIZED (
+    SELECT n, person_id, identity, action, command, input::jsonb AS input, outcome, request_id, run_id
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+      WITH ORDINALITY AS line (person_id, identity, action, command, input, outcome, request_id, run_id, n)),
+  chain AS (
+    SELECT 0::bigint AS n, seq, NULL::timestamptz AS at, '' AS previous_hash, hash FROM head
+    UNION ALL
+    SELECT n, seq, at, previous_hash, encode(sha256(convert_to(${HASHED}, 'UTF8')), 'hex') FROM (
+      SELECT given.*, chain.seq + 1 AS seq, chain.hash AS previous_hash, clock.at FROM chain JOIN given ON given.n = chain.n + 1
+        CROSS JOIN LATERAL (SELECT date_trunc('milliseconds', clock_timestamp()) AS at) AS clock) AS line),
+  stored AS (
+    INSERT INTO audit (seq, at, person_id, identity, action, command, input, outcome, request_id, run_id, previous_hash, hash)
+    SELECT seq, at, person_id, identity, action, command, input, outcome, request_id, run_id, previous_hash, hash FROM chain JOIN given USING (n))
+  UPDATE audit_head SET seq = last.seq, hash = last.hash FROM (SELECT seq, hash FROM chain ORDER BY n DESC LIMIT 1) AS last
+  WHERE id = 1 RETURNING audit_head.seq`;
 
-/** The audit, on the table `audit`: a sequence without gaps, each line with the SHA-256 over the one before and itself. */
+/** A process of a release that knew no head may still append: its lines are taken into the chain, which shows them if they do not fit. */
+const CATCH_UP = `
+  UPDATE audit_head SET seq = last.seq, hash = last.hash FROM (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) AS last
+  WHERE id = 1 AND audit_head.seq < last.seq`;
+const UNIQUE_VIOLATION = "23505";
+const TRIES = 50;
+
+interface Waiting {
+  readonly entry: AuditEntry;
+  readonly resolve: () => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+/**
+ * The audit, on the table `audit`: a sequence without gaps, each line with the SHA-256 over the one before and itself. Lines that come while a
+ * statement is under way go together into the next one.
+ */
 export function createAuditLog(pool: pg.Pool): AuditLog {
-  // One at a time within a process, so that only processes collide.
-  let last: Promise<void> = Promise.resolve();
+  const waiting: Waiting[] = [];
+  let writing = false;
+  const write = async () => {
+    writing = true;
+    // What is said in one turn of the event loop is one batch.
+    await Promise.resolve();
+    while (waiting.length > 0) await settle(pool, waiting.splice(0, BATCH));
+    writing = false;
+  };
   return {
-    append(entry) {
-      const mine = last.then(() => append(pool, entry));
-      last = mine.catch(() => undefined);
-      return mine;
-    },
+    append: (entry) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ entry, resolve, reject });
+        if (!writing) void write();
+      }),
   };
 }
 
-async function append(pool: pg.Pool, entry: AuditEntry): Promise<void> {
-  const { person_id, identity, action, command, input, outcome, request_id, run_id } = entry;
-  const values = [person_id, identity, action, command, input && toJsonb(input), outcome, request_id, run_id];
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await query(pool, APPEND, values);
-      return;
-    } catch (thrown) {
-      const collided = thrown instanceof Error && "code" in thrown && thrown.code === UNIQUE_VIOLATION;
-      if (!collided || attempt === TRIES) throw thrown;
-    }
-  }
+/** Stores a batch and tells each of its callers. Never rejects. */
+async function settle(pool: pg.Pool, batch: readonly Waiting[]): Promise<void> {
+  const failed = await store(pool, batch).then(
+    () => null,
+    (thrown: unknown) => ({ thrown }),
+  );
+  if (failed === null) for (const { resolve } of batch) resolve();
+  else await afterFailure(pool, batch, failed.thrown);
 }
 
-/** The first line whose hash or sequence does not fit, or null when the chain holds. Reads the whole audit once. */
-export async function firstBrokenLine(pool: pg.Pool): Promise<number | null> {
-  const [row] = await query<{ seq: string | null }>(
-    pool,
-    `SELECT min(seq) AS seq FROM (
-       SELECT seq, hash <> encode(sha256(convert_to(${HASHED}, 'UTF8')), 'hex')
-         OR previous_hash <> coalesce(lag(hash) OVER (ORDER BY seq), '') OR seq <> coalesce(lag(seq) OVER (ORDER BY seq), 0) + 1 AS broken
-       FROM audit) AS line WHERE broken`,
-  );
-  return row?.seq ? Number(row.seq) : null;
+/** One line that cannot be stored must not take the others with it. */
+async function afterFailure(pool: pg.Pool, batch: readonly Waiting[], thrown: unknown): Promise<void> {
+  const isAway = thrown instanceof OpsError && thrown.code === "unavailable";
+  if (isAway || batch.length === 1) for (const { reject } of batch) reject(thrown);
+  else for (const one of batch) await settle(pool, [one]);
+}
+
+async function store(pool: pg.Pool, batch: readonly Waiting[], attempt = 1): Promise<void> {
+  const column = <T>(pick: (entry: AuditEntry) => T) => batch.map(({ entry }) => pick(entry));
+  const values = [
+    column(({ person_id }) => person_id),
+    column(({ identity }) => identity),
+    column(({ action }) => action),
+    column(({ command }) => command),
+    column(({ input }) => input && toJsonb(input)),
+    column(({ outcome }) => outcome),
+    column(({ request_id }) => request_id),
+    column(({ run_id }) => run_id),
+  ];
+  const moved = await query(pool, APPEND, values).catch(async (thrown: unknown) => {
+    if (attempt === TRIES || !isTaken(thrown)) throw thrown;
+    await query(pool, CATCH_UP);
+    return null;
+  });
+  if (moved === null) return store(pool, batch, attempt + 1);
+  if (moved.length === 0) throw new OpsError("internal", "the audit has no head any more: put the row of audit_head back from a backup");
+}
+
+function isTaken(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === UNIQUE_VIOLATION;
 }

@@ -10,6 +10,9 @@ import { DELAY_MS, firstLook, type JobRow, ORPHANED, toJob } from "./sweepable.t
 /** A job may fire a little before its time by the database's clock; that is no reason to send it away. */
 const CLOCK_TOLERANCE = "interval '1 second'";
 
+/** SQL: when a run that is given back is due. One that is to be stopped does not wait. */
+const LATER = "now() + CASE WHEN cancelled_by IS NULL THEN $3::float8 ELSE 0 END * interval '1 millisecond'";
+
 const FINISH = `
   WITH run AS (
     UPDATE runs SET status = $3, output = $4, error = $5, finished_at = now(), claimed_by = NULL
@@ -58,20 +61,20 @@ export function createRunClaims(
       );
     },
     async postpone({ run_id, claimed_by, generation }, delay_ms) {
-      const [row] = await query<JobRow>(
+      const [row] = await query<JobRow & { readonly stops: boolean }>(
         pool,
-        `UPDATE runs SET status = 'accepted', claimed_by = NULL, generation = generation + 1, due_at = now() + $3::float8 * interval '1 millisecond',
-           sweep_at = ${firstLook("now() + $3::float8 * interval '1 millisecond'")}
-         WHERE run_id = $1 AND claimed_by = $2 AND generation = $4 AND status = 'running' RETURNING run_id AS id, generation, ${DELAY_MS}`,
+        `UPDATE runs SET status = 'accepted', claimed_by = NULL, generation = generation + 1, due_at = ${LATER}, sweep_at = ${firstLook(LATER)}
+         WHERE run_id = $1 AND claimed_by = $2 AND generation = $4 AND status = 'running'
+         RETURNING run_id AS id, generation, cancelled_by IS NOT NULL AS stops`,
         [run_id, claimed_by, delay_ms, generation],
       );
-      return row ? { ...toJob(row), delay_ms } : null;
+      return row ? { ...toJob(row), delay_ms: row.stops ? 0 : delay_ms } : null;
     },
     letGo: hand.letGo,
   };
 }
 
 function toClaimed(row: RunRow, claimed_by: number): ClaimedRun {
-  const { request_id, locale, zone, takeovers, generation } = row;
-  return { ...toView(row), request_id, locale, zone, takeovers, claimed_by, generation };
+  const { request_id, locale, zone, takeovers, generation, cancelled_by } = row;
+  return { ...toView(row), request_id, locale, zone, takeovers, claimed_by, generation, cancelled_by };
 }

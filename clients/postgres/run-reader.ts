@@ -11,6 +11,7 @@ export interface RunRow extends Omit<RunView, "created_at" | "started_at" | "fin
   readonly zone: string;
   readonly takeovers: number;
   readonly generation: number;
+  readonly cancelled_by: string | null;
   readonly created_at: Date;
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
@@ -34,13 +35,13 @@ export function createRunReader(pool: pg.Pool): RunReader {
       const [row] = await query<RunRow>(pool, "SELECT * FROM runs WHERE run_id = $1", [run_id]);
       return row ? toView(row) : null;
     },
-    async list({ person_id, status, command, before, limit }) {
+    async list({ person_id, identity, status, command, before, limit }) {
       const rows = await query<RunRow>(
         pool,
         `SELECT * FROM runs WHERE ($1::text IS NULL OR person_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR command = $3)
-           AND ($4::timestamptz IS NULL OR (created_at, run_id) < ($4, $5))
+           AND ($4::timestamptz IS NULL OR (created_at, run_id) < ($4, $5)) AND ($7::text IS NULL OR identity = $7)
          ORDER BY created_at DESC, run_id DESC LIMIT $6`,
-        [person_id ?? null, status ?? null, command ?? null, before?.created_at ?? null, before?.run_id ?? null, limit],
+        [person_id, status, command, before?.created_at, before?.run_id, limit, identity].map((value) => value ?? null),
       );
       return rows.map(toView);
     },

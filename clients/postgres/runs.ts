@@ -6,6 +6,7 @@ import { createHand } from "./hand.ts";
 import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 import { createRunClaims } from "./run-claims.ts";
+import { createRunStopper } from "./run-control.ts";
 import { createRunReader, type RunRow, toView } from "./run-reader.ts";
 import type { Session } from "./session.ts";
 import { createSweepable, firstLook, ORPHANED } from "./sweepable.ts";
@@ -31,6 +32,7 @@ export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): Run
   return {
     ...createRunReader(pool),
     ...createRunClaims(pool, session, hand),
+    ...createRunStopper(pool),
     ...createSweepable(pool, {
       ...{ table: "runs", id: "run_id", open: "accepted", claimed: "running", session, hand },
       // As the partial index says it.

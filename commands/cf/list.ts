@@ -113,5 +113,5 @@ function summary({ as_of, ours, foreign, drift }: Output) {
 
 function turns({ kind, page, pages }: Output): NonNullable<Reply["buttons"]> {
   const to = (key: string, at: number) => ({ label: text(key), action: { kind: "say" as const, line: `cf_list ${kind} --page ${at}` } });
-  return [...(page > 1 ? [to("cf.turn_previous", page - 1)] : []), ...(page < pages ? [to("cf.turn_next", page + 1)] : [])];
+  return [...(page > 1 ? [to("reply.previous_page", page - 1)] : []), ...(page < pages ? [to("reply.next_page", page + 1)] : [])];
 }

@@ -1,11 +1,8 @@
 import { z } from "zod";
 import { defineCommand } from "../../core/command.ts";
-import { OpsError } from "../../core/errors.ts";
 import { raw, type Text, text } from "../../core/reply.ts";
-import { includesRole } from "../../core/request.ts";
 import { RUN_STATUSES } from "../../core/run.ts";
-
-const RUN_ID = /^[0-9a-z]{12}$/;
+import { runId, visibleRun } from "./visible.ts";
 
 /** A `Text`, as it is stored with the run. */
 const words: z.ZodType<Text> = z.lazy(() =>
@@ -25,7 +22,7 @@ export const runShow = defineCommand({
   phrases: { en: ["what became of my request", "show a run"], ko: ["실행 상태 알려 줘"], ru: ["что стало с моим запросом"] },
   examples: { en: ["run_show 7k2m9qd04xvb"], ko: ["run_show 7k2m9qd04xvb"], ru: ["run_show 7k2m9qd04xvb"] },
   input: z.object({
-    run_id: z.string().trim().toLowerCase().regex(RUN_ID, { error: "text:run.bad_id" }).describe("The run's id, 12 letters and digits"),
+    run_id: runId.describe("The run's id, 12 letters and digits"),
   }),
   output: z.object({
     run_id: z.string(),
@@ -44,10 +41,8 @@ export const runShow = defineCommand({
   role: "viewer",
   effect: "read",
   execution: { mode: "inline", timeout_ms: 5_000 },
-  async handle({ run_id }, { ports, person }) {
-    const run = await ports.runs.get(run_id);
-    const theirs = run && (run.person_id === person.person_id || includesRole(person.role, "operator"));
-    if (!theirs) throw new OpsError("not_found", `no run ${run_id} for ${person.person_id}`, { text: text("run.not_found", { run_id }) });
+  async handle({ run_id }, context) {
+    const run = await visibleRun(run_id, context);
     const { command, status, attempts, identity, created_at, finished_at, error } = run;
     const why = { error: error?.code ?? null, reason: error?.text ?? null };
     return { run_id, command, status, attempts, identity, created_at, finished_at, ...why };

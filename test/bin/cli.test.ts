@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { CliDeps } from "../../bin/cli/deps.ts";
@@ -34,6 +35,7 @@ async function shell(deps: Partial<CliDeps> & { readonly tty?: boolean }, argv: 
     stdout: { write: (words) => (out += words) },
     stderr: { write: (words) => (err += words), isTTY: deps.tty ?? false },
     fetch: OFFLINE,
+    readFile: (path) => readFileSync(path, "utf8"),
     registry: smallRegistry(),
     texts: shownTexts,
     zone: "UTC",

@@ -34,6 +34,7 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   "problems.*": Object.keys(ERROR_CODES),
   "role.*": [...ROLES, "none"],
   "run.status.*": RUN_STATUSES,
+  "run.state.*": RUN_STATUSES,
   "cf.protected.*": PROTECTED.map(String),
   "cf.status.*": ["blocked", "already_blocked", "released", "not_blocked", "foreign", "covered", "partly", "failed", "unverified"],
   "cf.search.*": ["blocked", "partly", "not_blocked"],

@@ -45,6 +45,11 @@ describe("the registry refuses, and names the culprits", () => {
       [testCommand({ examples: { ...inEach(["echo hello"]), ko: ["echo"] } })],
       ['echo: the example "echo" lacks words'],
     ],
+    [
+      "what leads to another command, but later",
+      [testCommand({ execution: { mode: "queued", timeout_ms: 1_000, attempts: 1 }, next: () => ({ command: "echo", input: {} }) })],
+      ["echo: what leads to another command must be inline"],
+    ],
     ["no example in a language", [testCommand({ examples: { ...inEach(["echo hello"]), ru: [] } })], ["echo: no example in ru"]],
     [
       "no summary in a language",

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { brokenOffEnd } from "../../core/cancelled.ts";
 import type { Job } from "../../core/stores.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
@@ -59,4 +60,16 @@ it("a run that is carried out at once is stored before and after, and begins onc
   expect(await acceptor.begin(aRun("r1"))).toMatchObject({ claim: null, run: { status: "succeeded", output: { n: 1 } } });
   expect(await acceptor.countOpen("p1")).toBe(0);
   expect([jobs, (await runs.get("r1"))?.finished_at]).toEqual([[], expect.any(String)]);
+});
+
+it("a run that is carried out at once, and was cancelled when its process died, is not begun again", async () => {
+  const { acceptor, runs, rows } = await open();
+  await acceptor.begin(aRun("r1"));
+  const end = brokenOffEnd({ run_id: "r1", command: "ping" }, "telegram:9", "write");
+  await runs.stop("r1", "telegram:9", { untouched: end, begun: end });
+  acceptor.letGo("r1");
+  await rows("UPDATE runs SET sweep_at = now()");
+  expect(await runs.takeOver()).toHaveLength(1);
+  expect(await acceptor.begin(aRun("r1"))).toMatchObject({ claim: null, run: { status: "unknown", error: { code: "outcome_unknown" } } });
+  expect(await runs.get("r1")).toMatchObject({ status: "unknown", finished_at: expect.any(String) });
 });

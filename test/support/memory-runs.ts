@@ -1,6 +1,6 @@
 import type { RunFilter } from "../../core/ports.ts";
 import type { NewRun, RunView } from "../../core/run.ts";
-import { type ClaimedRun, type Job, jobId, type RunClaim, type RunStore } from "../../core/stores.ts";
+import { type ClaimedRun, type Job, jobId, type RunClaim, type RunStopper, type RunStore } from "../../core/stores.ts";
 import type { TestClock } from "./clock.ts";
 import type { MemoryDeliveries } from "./memory-deliveries.ts";
 
@@ -12,6 +12,7 @@ interface Row {
   takeovers: number;
   generation: number;
   due_at: number;
+  cancelled_by: string | null;
 }
 
 /** Runs in memory, by the same rules as those in PostgreSQL. `takeOver` takes every claim for a dead process's. */
@@ -23,6 +24,7 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
     return row?.claimed && row.generation === generation && row.run.status === "running" ? row : null;
   };
   return {
+    ...createMemoryStopper(rows, now, deliveries),
     get: async (run_id) => structuredClone(rows.get(run_id)?.run ?? null),
     list: async (filter) => listRuns([...rows.values()], filter),
     countOpen: async (person_id) => [...rows.values()].filter(({ run }) => run.person_id === person_id && run.finished_at === null).length,
@@ -31,7 +33,7 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
       const found = rows.get(stored.run_id) ?? openOf([...rows.values()], stored.dedupe_key);
       if (found) return { run: structuredClone(found.run), fresh: false, claim: null, jobs: [] };
       const run = { ...toView(stored), created_at: now(), ...(claim && { status: "running" as const, attempts: 1, started_at: now() }) };
-      rows.set(stored.run_id, { run, stored, claimed: claim, takeovers: 0, generation: 0, due_at: clock.ms() });
+      rows.set(stored.run_id, { run, stored, claimed: claim, takeovers: 0, generation: 0, due_at: clock.ms(), cancelled_by: null });
       const held = claim ? { run_id: stored.run_id, claimed_by: 1, generation: 0 } : null;
       return { run: structuredClone(run), fresh: true, claim: held, jobs: delivery ? await deliveries.insert(delivery) : [] };
     },
@@ -90,17 +92,36 @@ function toView({ run_id, command, input, person_id, identity }: NewRun): RunVie
   return { run_id, command, input: structuredClone(input), person_id, identity, created_at: "", ...open };
 }
 
-function toClaimed({ run, stored, takeovers, generation }: Row): ClaimedRun {
-  const { request_id, locale, zone } = stored;
-  return structuredClone({ ...run, request_id, locale, zone, takeovers, claimed_by: 1, generation });
+function createMemoryStopper(rows: ReadonlyMap<string, Row>, now: () => string, deliveries: Pick<MemoryDeliveries, "replace">): RunStopper {
+  return {
+    async stop(run_id, by, { untouched, begun }) {
+      const row = rows.get(run_id);
+      if (!row || row.run.finished_at !== null) return null;
+      row.cancelled_by ??= by;
+      if (row.run.status !== "accepted") return { run: structuredClone(row.run), jobs: [] };
+      const { status, error, reply } = row.run.attempts + row.takeovers === 0 ? untouched : begun;
+      row.run = { ...row.run, status, error, finished_at: now() };
+      return { run: structuredClone(row.run), jobs: deliveries.replace(run_id, reply) };
+    },
+    async stopping(run_ids) {
+      const wished = run_ids.map((run_id) => [run_id, rows.get(run_id)?.cancelled_by ?? null] as const);
+      return new Map(wished.flatMap(([run_id, by]) => (by === null ? [] : [[run_id, by] as const])));
+    },
+    stoppedBy: async (run_id) => rows.get(run_id)?.cancelled_by ?? null,
+  };
 }
 
-function listRuns(rows: readonly Row[], { person_id, status, command, before, limit }: RunFilter): RunView[] {
+function toClaimed({ run, stored, takeovers, generation, cancelled_by }: Row): ClaimedRun {
+  const { request_id, locale, zone } = stored;
+  return structuredClone({ ...run, request_id, locale, zone, takeovers, claimed_by: 1, generation, cancelled_by });
+}
+
+function listRuns(rows: readonly Row[], { person_id, identity, status, command, before, limit }: RunFilter): RunView[] {
   const order = (run: { created_at: string; run_id: string }) => `${run.created_at} ${run.run_id}`;
   return rows
     .map(({ run }) => run)
     .filter((run) => !before || order(run) < order(before))
-    .filter((run) => run.person_id === (person_id ?? run.person_id))
+    .filter((run) => run.person_id === (person_id ?? run.person_id) && run.identity === (identity ?? run.identity))
     .filter((run) => run.status === (status ?? run.status) && run.command === (command ?? run.command))
     .sort((a, b) => order(b).localeCompare(order(a)))
     .slice(0, limit);

@@ -10,6 +10,8 @@ import type { Texts } from "../../core/reply.ts";
 import type { AuditEntry, AuditLog, RunStore } from "../../core/stores.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
+import { createOutbox } from "../../jobs/outbox.ts";
+import { createRunControl } from "../../jobs/run-control.ts";
 import { createRunWorker } from "../../jobs/run-worker.ts";
 import { breakable } from "./breakable.ts";
 import { createTestClock } from "./clock.ts";
@@ -22,6 +24,7 @@ import { createMemoryPeople } from "./memory-people.ts";
 import { createMemoryQueue } from "./memory-queue.ts";
 import { createMemoryRules } from "./memory-rules.ts";
 import { createMemoryRuns } from "./memory-runs.ts";
+import { createMemoryTrail } from "./memory-trail.ts";
 import { ROOT } from "./source.ts";
 
 /** What a test may change of the desk. */
@@ -29,7 +32,12 @@ export interface TestDeskOptions {
   readonly commands?: readonly Command[];
   readonly texts?: Texts;
   readonly never_block?: readonly string[];
+  /** Whether Telegram is on; it is. */
+  readonly telegram?: boolean;
 }
+
+/** How often the worker looks whether it is to stop: a test waits for that. */
+const LOOK_EVERY_MS = 5;
 
 /** The product's words. */
 export const loadTexts = (): Texts => createTexts(loadCatalogues(`${ROOT}commands/locales`));
@@ -67,6 +75,8 @@ function createPorts() {
     ledger: breakable<ReturnType<typeof createMemoryLedger>>(ledger),
     people: breakable<People>(people),
     auditLog: breakable<AuditLog>({ append: async (entry) => void audit.push(structuredClone(entry)) }),
+    trail: createMemoryTrail(audit, clock),
+    fate: deliveries.fate,
     health: breakable<Health>({ check: async () => [{ part: "database", state: "ok" }] }),
   };
 }
@@ -78,17 +88,34 @@ export function createDeskParts(options: TestDeskOptions) {
   const texts = options.texts ?? loadTexts();
   const registry = createRegistry(options.commands ?? commands, texts);
   const protectedBy = createProtection(options.never_block ?? []);
-  const blocks = { edge, ledger, rules, reconciler: rules };
-  const ports: CommandPorts = { ...blocks, clock, runs, people, health, protectedBy, catalogue: registry.catalogue };
-  const stop = new AbortController();
-  const shared = { registry, ports, log, audit: memory.auditLog, stopping: stop.signal };
   const enqueueRuns = createEnqueue(memory.queue, log);
   const enqueueDeliveries = async () => {};
+  const control = createRunControl({ runs, registry, enqueueDeliveries });
+  const outbox = createOutbox({
+    deliveries: memory.deliveries,
+    fate: memory.fate,
+    enqueueDeliveries,
+    reaches: () => options.telegram ?? true,
+  });
+  const ports: CommandPorts = {
+    control,
+    trail: memory.trail,
+    outbox,
+    ...{ edge, ledger, rules, reconciler: rules },
+    clock,
+    runs,
+    people,
+    health,
+    protectedBy,
+    catalogue: registry.catalogue,
+  };
+  const stop = new AbortController();
+  const shared = { registry, ports, log, audit: memory.auditLog, stopping: stop.signal };
   let tokens = 0;
   const dispatch = createDispatch({
     ...{ ...shared, ephemeral, newToken: () => `token-${++tokens}`, limits: PERSON_LIMITS },
     runs: createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, stopping: stop.signal }),
   });
-  const work = createRunWorker({ ...shared, runs, enqueueRuns, enqueueDeliveries, identify: people.find });
+  const work = createRunWorker({ ...shared, runs, enqueueRuns, enqueueDeliveries, identify: people.find, look_every_ms: LOOK_EVERY_MS });
   return { ...memory, texts, registry, ports, dispatch, work, stop, enqueueRuns };
 }

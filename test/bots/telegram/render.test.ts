@@ -20,6 +20,11 @@ function read(html: string): string {
 }
 
 describe("a message", () => {
+  it("of somebody's own words is these words and nothing else, whole", () => {
+    expect(renderTelegram(reply({ tone: "plain", title: "<b>a</b> & b\r\n*c*" }))).toEqual({ text: "&lt;b&gt;a&lt;/b&gt; &amp; b\n*c*" });
+    expect(read(textOf({ tone: "plain", title: "&".repeat(MESSAGE_CHARS) }))).toHaveLength(MESSAGE_CHARS);
+  });
+
   it("shows tone, title, lines, fields, a table and the undo line", () => {
     const html = textOf({
       lines: ["It takes effect within a minute."],

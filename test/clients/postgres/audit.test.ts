@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createAuditLog, firstBrokenLine } from "../../../clients/postgres/audit.ts";
+import { createAuditLog, HASHED } from "../../../clients/postgres/audit.ts";
+import { firstBrokenLine } from "../../../clients/postgres/audit-reader.ts";
+import { createPool } from "../../../clients/postgres/pool.ts";
 import type { AuditEntry } from "../../../core/stores.ts";
 import { usePostgres } from "../../support/postgres.ts";
-import { openProcess } from "../../support/stores.ts";
+import { openProcess, SILENT } from "../../support/stores.ts";
 
 const postgres = usePostgres();
 
@@ -55,7 +57,88 @@ describe("the audit", () => {
   });
 });
 
+describe("lines that come at once", () => {
+  it("are stored together, in the order in which they came", async () => {
+    const { pool, rows } = await openProcess(await postgres.database());
+    const audit = createAuditLog(pool);
+    const ids = Array.from({ length: 600 }, (_, number) => `q${number}`);
+    await Promise.all(ids.map((id) => audit.append(aLine(id))));
+    const stored = await rows<{ request_id: string }>("SELECT request_id FROM audit ORDER BY seq");
+    expect(stored.map(({ request_id }) => request_id)).toEqual(ids);
+    // A transaction leaves its number at the rows that it wrote.
+    expect(await rows("SELECT DISTINCT xmin::text FROM audit")).toHaveLength(3);
+    expect(await firstBrokenLine(pool)).toBeNull();
+  });
+
+  it("are stored but for the one that cannot be", async () => {
+    const { audit, rows, firstBroken } = await fiveLines();
+    const results = await Promise.allSettled(["q6", "q\u0000", "q7"].map((id) => audit.append(aLine(id))));
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await rows("SELECT request_id FROM audit WHERE seq > 5 ORDER BY seq")).toEqual([{ request_id: "q6" }, { request_id: "q7" }]);
+    expect(await firstBroken()).toBeNull();
+  });
+
+  it("are all refused while the database is away, and stored when they come again", async () => {
+    const { pool, rows } = await openProcess(await postgres.database());
+    const away = createPool({ host: "/nowhere", port: 5432, user: "x", database: "x" }, { max: 1, application_name: "away", log: SILENT });
+    const audit = createAuditLog(away);
+    const results = await Promise.allSettled(["q1", "q2"].map((id) => audit.append(aLine(id))));
+    expect(results).toMatchObject([{ reason: { code: "unavailable" } }, { reason: { code: "unavailable" } }]);
+    await away.end();
+    await createAuditLog(pool).append(aLine("q1"));
+    expect(await rows("SELECT seq::int FROM audit")).toEqual([{ seq: 1 }]);
+  });
+
+  it("go on after those that a process of the release before has put there", async () => {
+    const { audit, rows, firstBroken } = await fiveLines();
+    await rows(`INSERT INTO audit (seq, at, identity, action, outcome, request_id, previous_hash, hash)
+                SELECT 6, at, identity, action, outcome, 'older', hash, '' FROM audit WHERE seq = 5`);
+    await rows(`UPDATE audit SET hash = encode(sha256(convert_to(${HASHED}, 'UTF8')), 'hex') WHERE seq = 6`);
+    await Promise.all(["q7", "q8"].map((id) => audit.append(aLine(id))));
+    const last = await rows("SELECT request_id FROM audit WHERE seq > 5 ORDER BY seq");
+    expect(last).toEqual([{ request_id: "older" }, { request_id: "q7" }, { request_id: "q8" }]);
+    expect(await firstBroken()).toBeNull();
+  });
+
+  it("are refused where the head is gone, in words that say what to do", async () => {
+    const { audit, rows } = await fiveLines();
+    await rows("DELETE FROM audit_head");
+    await expect(audit.append(aLine("q6"))).rejects.toThrow("put the row of audit_head back");
+    expect(await rows("SELECT 1 FROM audit")).toHaveLength(5);
+  });
+});
+
 describe("a hand in the audit is found", () => {
+  it("that cuts off the last lines, or all of them", async () => {
+    const { rows, firstBroken } = await fiveLines();
+    await rows("DELETE FROM audit WHERE seq > 3");
+    expect(await firstBroken()).toBe(4);
+    await rows("DELETE FROM audit");
+    expect(await firstBroken()).toBe(1);
+  });
+
+  it("that writes the last line anew, with the right hash", async () => {
+    const { rows, firstBroken } = await fiveLines();
+    await rows("UPDATE audit SET outcome = 'failed' WHERE seq = 5");
+    await rows(`UPDATE audit SET hash = encode(sha256(convert_to(${HASHED}, 'UTF8')), 'hex') WHERE seq = 5`);
+    expect(await firstBroken()).toBe(5);
+  });
+
+  it("that puts a line behind the last", async () => {
+    const { rows, firstBroken } = await fiveLines();
+    await rows(`INSERT INTO audit (seq, at, identity, action, outcome, request_id, previous_hash, hash)
+                SELECT 6, at, identity, action, outcome, 'forged', hash, repeat('a', 64) FROM audit WHERE seq = 5`);
+    expect(await firstBroken()).toBe(6);
+  });
+
+  it("that changes or removes the head", async () => {
+    const { rows, firstBroken } = await fiveLines();
+    await rows("UPDATE audit_head SET hash = repeat('a', 64)");
+    expect(await firstBroken()).toBe(5);
+    await rows("DELETE FROM audit_head");
+    expect(await firstBroken()).toBe(6);
+  });
+
   it.each([
     ["outcome = 'failed'"],
     ["input = '{}'"],

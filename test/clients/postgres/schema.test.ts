@@ -22,6 +22,7 @@ it("every model of the schema reads its migrated table, every column of it", asy
       const delegate = prisma[(model[0]?.toLowerCase() + model.slice(1)) as "run"] as unknown as { findFirst(): Promise<unknown> };
       await expect(delegate.findFirst(), model).resolves.toBeNull();
     }
+    expect(await prisma.auditHead.findMany()).toEqual([{ id: 1, seq: 0n, hash: "" }]);
   } finally {
     await prisma.$disconnect();
   }
