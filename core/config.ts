@@ -1,7 +1,15 @@
 import { parseNetwork } from "./addresses.ts";
 import { ConfigError, type Env, flag, integer, list, oneOf, optional, serverUrl } from "./config-fields.ts";
 import { type FirstGrant, parseAdminKey, parseFirstGrants, parseSecretKey } from "./config-people.ts";
-import { parseCloudflare, parseCloudflareBudget, parseSandbox, parseTelegram, parseTelegramLimits } from "./config-platforms.ts";
+import {
+  parseCloudflare,
+  parseCloudflareBudget,
+  parsePublicUrl,
+  parseSandbox,
+  parseTelegram,
+  parseTelegramLimits,
+  parseTelegramWebhookSecret,
+} from "./config-platforms.ts";
 import { LOCALES, type Locale } from "./locale.ts";
 
 export { ConfigError } from "./config-fields.ts";
@@ -27,6 +35,8 @@ export interface Config {
   readonly roles: readonly ProcessRole[];
   /** Null: the embedded PostgreSQL in `data_dir`. */
   readonly database_url: string | null;
+  /** Where the platforms reach this server, without a slash at its end; null: no webhooks. */
+  readonly public_url: string | null;
   /** Null: queues and small things live in PostgreSQL. */
   readonly redis: { readonly url: string; readonly require_aof: boolean } | null;
   /** Null: no emulators. Port 0 picks one. */
@@ -42,6 +52,8 @@ export interface Config {
   readonly never_block: readonly string[];
   /** Null: off. Where the sandbox is used its token and root come from there. */
   readonly telegram: { readonly token: string; readonly api_root: string } | null;
+  /** Null: derived from the secret key. */
+  readonly telegram_webhook_secret: string | null;
   readonly telegram_limits: { readonly global: Rate; readonly chat: Rate; readonly group: Rate };
   readonly cloudflare: { readonly token: string; readonly zone_id: string; readonly base_url: string } | null;
   readonly cloudflare_budget: Rate;
@@ -63,6 +75,7 @@ export function parseConfig(env: Env, cwd: string): Config {
     data_dir: parseDataDir(env, cwd),
     roles: parseRoles(env, database_url),
     database_url,
+    public_url: parsePublicUrl(env),
     redis: parseRedis(env),
     sandbox,
     admin_api_key: parseAdminKey(env),
@@ -72,6 +85,7 @@ export function parseConfig(env: Env, cwd: string): Config {
     zone: parseZone(env),
     never_block: list(env, "NEVER_BLOCK").map(toNetwork),
     telegram: parseTelegram(env),
+    telegram_webhook_secret: parseTelegramWebhookSecret(env),
     telegram_limits: parseTelegramLimits(env),
     cloudflare: parseCloudflare(env),
     cloudflare_budget: parseCloudflareBudget(env),

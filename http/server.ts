@@ -13,6 +13,7 @@ import { askRoute } from "./routes/ask.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** The largest body that is read (contract, "REST"). */
 const BODY_LIMIT_BYTES = 1_048_576;
@@ -39,6 +40,7 @@ export function createServer(deps: HttpDeps, options: { readonly person?: Fastif
   addHooks(server, deps);
   healthRoutes(server, { deps, auth });
   server.register(apiPlugin(deps, auth), { prefix: "/api/v1" });
+  server.register(webhookRoutes(deps), { prefix: "/webhooks" });
   if (options.person && isLoopback(deps.host)) server.register(forAdmins(deps, auth, options.person), { prefix: "/sandbox" });
   return server;
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import type { Config } from "../../core/config.ts";
-import type { Logger } from "../../core/ports.ts";
+import type { BotAdapter, Logger } from "../../core/ports.ts";
 import { createDirectory } from "../../http/directory.ts";
 import { createServer } from "../../http/server.ts";
 import { sandboxRoutes } from "../../sandbox/routes.ts";
@@ -14,6 +14,7 @@ import type { Part } from "./work.ts";
 export interface HttpParts {
   readonly desk: Desk;
   readonly platforms: Platforms;
+  readonly adapters: readonly BotAdapter[];
   readonly log: Logger;
 }
 
@@ -21,7 +22,7 @@ export interface HttpParts {
  * Starts the HTTP server, with the sandbox's person's side where there is a sandbox.
  * @throws ConfigError, or OpsError `unavailable` when the port is in use
  */
-export async function listen(config: Config, { desk, platforms, log }: HttpParts): Promise<Part & { readonly url: string }> {
+export async function listen(config: Config, { desk, platforms, adapters, log }: HttpParts): Promise<Part & { readonly url: string }> {
   const { host, port, locale, zone } = config;
   const { dispatch, texts, health, stores, identities, registry, metrics, newId } = desk;
   const server = createServer(
@@ -29,6 +30,7 @@ export async function listen(config: Config, { desk, platforms, log }: HttpParts
       ...{ dispatch, texts, health, host, locale, zone, log, newId },
       runs: stores.runs,
       directory: createDirectory(registry.commands),
+      webhooks: Object.fromEntries(adapters.flatMap(({ platform, webhook }) => (webhook ? [[platform, webhook]] : []))),
       findKey: identities.findKey,
       localPerson: LOCAL,
       metrics: metrics.text,

@@ -3,9 +3,11 @@ import { OpsError } from "../../core/errors.ts";
 import type { Locale } from "../../core/locale.ts";
 import type { BotAdapter, Intake, Leases, Logger, People } from "../../core/ports.ts";
 import type { InboxEvent } from "../../core/stores.ts";
+import type { Duty } from "./duty.ts";
 import { type StoredUpdate, toRequest } from "./inbound.ts";
 import { type MenuEntry, redactToken, sendMenu } from "./outbound.ts";
-import { type Polling, startPolling } from "./polling.ts";
+import { startPolling } from "./polling.ts";
+import { createTelegramWebhook, startWebhook, type WebhookSettings } from "./webhook.ts";
 
 /** What Telegram's adapter needs. */
 export interface TelegramDeps {
@@ -19,14 +21,16 @@ export interface TelegramDeps {
   readonly locale: Locale;
   readonly zone: string;
   readonly log: Logger;
+  /** Null: by long polling. */
+  readonly webhook: WebhookSettings | null;
 }
 
-/** Telegram's way in, by long polling. */
+/** Telegram's way in: by webhook, which any number of processes may serve, or by long polling. */
 export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
-  const { api, token, leases, log, people, locale, zone } = deps;
+  const { api, token, leases, log, people, locale, zone, intake, webhook } = deps;
   // A bot's token begins with its id (https://core.telegram.org/bots/api, "Authorizing your bot").
   const bot_id = Number(token.split(":", 1)[0]);
-  let polling: Polling | null = null;
+  let receiving: Duty | null = null;
   let username: Promise<string> | null = null;
   // A process that works on stored events without polling asks once; until Telegram answers, nothing in a group is taken for ours.
   const whoAmI = () => {
@@ -38,11 +42,13 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   };
   return {
     platform: "telegram",
+    ...(webhook && { webhook: createTelegramWebhook({ bot_id, secret: webhook.secret, intake }) }),
     start() {
-      polling = startPolling({ api, token, leases, log, intake: deps.intake, onReady });
+      const parts = { api, token, leases, log, onReady };
+      receiving = webhook ? startWebhook({ ...parts, webhook }) : startPolling({ ...parts, intake });
     },
     async stop() {
-      await polling?.stop();
+      await receiving?.stop();
     },
     async interpret(event: InboxEvent) {
       const { update } = event.payload as StoredUpdate;
@@ -51,7 +57,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
       const name = update.message && update.message.chat.type !== "private" ? await whoAmI() : "";
       return toRequest(event, { people, locale, zone, bot_id, username: () => name });
     },
-    state: () => polling?.state() ?? { part: "telegram", state: "ok" },
+    state: () => receiving?.state() ?? { part: "telegram", state: "ok" },
   };
 
   // Without the cause: grammY's errors quote the URL with the token.

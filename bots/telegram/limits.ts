@@ -26,3 +26,6 @@ export const DESCRIPTION = 256;
 
 /** Most commands in one menu (`setMyCommands`). */
 export const COMMANDS = 100;
+
+/** How many calls of our webhook at once we let Telegram make (`setWebhook`, 1 to 100): its own default. */
+export const MAX_CONNECTIONS = 40;

@@ -90,6 +90,17 @@ async function act(api: TelegramApi, call: Call): Promise<Answer> {
   }
 }
 
+/**
+ * Carries out the call that a webhook's answer may hold instead of being empty (https://core.telegram.org/bots/api#making-requests-when-getting-updates).
+ * Nobody hears what became of it.
+ */
+export async function actOnReply(api: TelegramApi, body: string): Promise<void> {
+  if (!body.startsWith("{")) return;
+  const params = readParams(undefined, JSON.parse(body));
+  const name = NAMES.get(String(params["method"] ?? "").toLowerCase());
+  if (name && name !== "getUpdates") await act(api, { name, params, fault: undefined, hangUp: new AbortController().signal });
+}
+
 function hangUpOf(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once("close", () => controller.abort());

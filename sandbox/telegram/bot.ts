@@ -16,7 +16,7 @@ export interface Bot {
   ticks(): number;
   /** Writes an entry with its changes to the log, then makes them true. Nothing may be answered before. */
   commit(entry: LogEntry, changes: readonly Change[]): void;
-  /** Calls `listener` after each commit that queued an update. Long polling listens; a webhook will. */
+  /** Calls `listener` after each commit that queued an update, or set or took away a webhook. Long polling and push.ts listen. */
   onUpdate(listener: () => void): void;
 }
 
@@ -32,6 +32,8 @@ export interface Outcome {
 
 /** One method of the Bot API. It throws a `Refusal`. */
 export type Method = (bot: Bot, params: Params) => Outcome;
+
+const NEWS: ReadonlySet<Change["type"]> = new Set(["update", "redeliver", "webhook"]);
 
 /** A bot named by its token, with the state that its log holds. */
 export function createBot({ log, now, ticks }: EmulatorDeps, { token, limits }: { token: string; limits: TelegramLimits }): Bot {
@@ -49,7 +51,7 @@ export function createBot({ log, now, ticks }: EmulatorDeps, { token, limits }: 
     commit(entry, changes) {
       log.append({ at: new Date(now()).toISOString(), ...entry, ...(changes.length > 0 ? { changes } : {}) });
       for (const change of changes) store.apply(change);
-      if (changes.some(({ type }) => type === "update" || type === "redeliver")) for (const listener of listeners) listener();
+      if (changes.some(({ type }) => NEWS.has(type))) for (const listener of listeners) listener();
     },
     onUpdate: (listener) => void listeners.push(listener),
   };

@@ -18,7 +18,13 @@ function adapt({ sandbox }: World, changes: Partial<TelegramDeps> = {}) {
   const adapter = createTelegramAdapter({
     ...{ api: createTelegramApi(sandbox.telegram), token: sandbox.telegram.token, leases: { lease }, log },
     intake: { receive: async (received) => void events.push(...received) },
-    ...{ people: { find: async () => null }, menu: [{ command: "ping", description: inEach("Looks") }], locale: "en", zone: "UTC" },
+    ...{
+      people: { find: async () => null },
+      menu: [{ command: "ping", description: inEach("Looks") }],
+      locale: "en",
+      zone: "UTC",
+      webhook: null,
+    },
     ...changes,
   });
   adapter.start();

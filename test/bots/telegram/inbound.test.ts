@@ -170,7 +170,7 @@ it("a message in a group cannot be read while nobody can say who we are; the tok
   const token = "123456:AAH-secret-half";
   const adapter = createTelegramAdapter({
     api: createTelegramApi({ token, api_root: "http://127.0.0.1:1" }),
-    ...{ token, people, locale: "en", zone: "UTC", menu: [], log: createMemoryLog() },
+    ...{ token, people, locale: "en", zone: "UTC", menu: [], webhook: null, log: createMemoryLog() },
     intake: { receive: async () => undefined },
     leases: { lease: async () => null },
   });
