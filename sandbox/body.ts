@@ -16,11 +16,27 @@ function readJson(text: string): unknown {
   }
 }
 
-/** Text fields of a multipart body; files become their name, because no emulator keeps files yet. */
-async function readMultipart(body: Buffer, contentType: string): Promise<Record<string, string>> {
+/** A file that came in a multipart body. */
+export class UploadedFile {
+  readonly name: string;
+  readonly media_type: string;
+  readonly bytes: Buffer;
+
+  constructor(name: string, media_type: string, bytes: Buffer) {
+    this.name = name;
+    this.media_type = media_type;
+    this.bytes = bytes;
+  }
+}
+
+/** The fields of a multipart body: texts, and files. */
+async function readMultipart(body: Buffer, contentType: string): Promise<Record<string, string | UploadedFile>> {
   try {
     const form = await new Response(new Uint8Array(body), { headers: { "content-type": contentType } }).formData();
-    return Object.fromEntries([...form].map(([name, value]) => [name, typeof value === "string" ? value : value.name]));
+    const fields: Record<string, string | UploadedFile> = {};
+    for (const [name, value] of form)
+      fields[name] = typeof value === "string" ? value : new UploadedFile(value.name, value.type, Buffer.from(await value.arrayBuffer()));
+    return fields;
   } catch (cause) {
     throw new UnreadableBody("the body is not multipart/form-data", { cause });
   }

@@ -24,7 +24,7 @@ export async function createAdapters(config: Config, { desk, platforms, leases, 
     return [];
   }
   const { createTelegramAdapter } = await import("../../bots/telegram/adapter.ts");
-  const menu = desk.registry.commands.map((command) => ({ command: slugOf(command), description: command.summary }));
+  const menu = desk.registry.commands.map((command) => ({ command: slugOf(command), description: command.summary, role: command.role }));
   const { locale, zone, public_url } = config;
   const secret = config.telegram_webhook_secret ?? webhookSecret(secretKey, "telegram");
   const webhook = public_url === null ? null : { url: `${public_url}/webhooks/telegram`, secret };

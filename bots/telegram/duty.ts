@@ -1,7 +1,7 @@
 import { GrammyError } from "grammy";
 import { OpsError } from "../../core/errors.ts";
 import type { Leases, Logger, PartState } from "../../core/ports.ts";
-import { redactToken } from "./outbound.ts";
+import { redactToken } from "./errors.ts";
 
 /** What a duty needs. */
 export interface DutyDeps {

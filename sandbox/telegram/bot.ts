@@ -1,7 +1,7 @@
 import type { EmulatorDeps } from "../emulator.ts";
 import type { LogEntry } from "../log.ts";
 import { type Budget, createBudget, type TelegramLimits } from "./limits.ts";
-import { chatParam, type Params } from "./params.ts";
+import { chatParam, integerParam, type Params } from "./params.ts";
 import { badRequest, Refusal, tooMany } from "./refusal.ts";
 import { createStore, type Store } from "./store.ts";
 import type { Change, Chat, StoredMessage, User } from "./types.ts";
@@ -80,20 +80,34 @@ export function takeChat(bot: Bot, params: Params): Chat {
   return chat;
 }
 
+/** The topic that a call names; it must be one. */
+export function takeTopic({ store }: Bot, params: Params, chatId: number): number | undefined {
+  const topic = integerParam(params, "message_thread_id");
+  if (topic === undefined || store.topics.has(`${chatId}:${topic}`)) return topic;
+  throw badRequest("message thread not found");
+}
+
 /** A message as the Bot API shows it. */
 export function messageView(store: Store, message: StoredMessage): Record<string, unknown> {
-  const { chat_id, message_id, from, date, edit_date, text, entities, reply_markup, reply_to } = message;
+  const { chat_id, message_id, from, sender_chat, date, edit_date, reply_markup, reply_to, thread_id } = message;
   const original = reply_to === undefined ? undefined : store.messages.get(chat_id)?.get(reply_to);
   return {
     message_id,
     from,
+    ...(sender_chat ? { sender_chat } : {}),
     chat: store.chats.get(chat_id),
     date,
     ...(edit_date === undefined ? {} : { edit_date }),
+    ...(thread_id === undefined ? {} : { message_thread_id: thread_id, is_topic_message: true }),
     // One level only, as in the real API.
     ...(original ? { reply_to_message: messageView(store, { ...original, reply_to: undefined }) } : {}),
-    text,
-    ...(entities.length > 0 ? { entities } : {}),
+    ...contentView(message),
     ...(reply_markup?.inline_keyboard ? { reply_markup } : {}),
   };
+}
+
+function contentView({ text, entities, document }: StoredMessage): Record<string, unknown> {
+  if (!document) return { text, ...(entities.length > 0 ? { entities } : {}) };
+  const caption = text === "" ? {} : { caption: text };
+  return { document, ...caption, ...(entities.length > 0 ? { caption_entities: entities } : {}) };
 }
