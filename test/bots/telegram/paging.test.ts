@@ -48,8 +48,8 @@ describe("an answer that is too long", () => {
     const rows = Array.from({ length: 400 }, (_, at) => [`203.0.113.${at}`, "무차별 대입"]);
     const pages = pagesOf({ table: { columns: ["Address", "Why"], rows } });
     expect(pages.length).toBeGreaterThan(2);
-    for (const [, header] of pages) expect(header).toBe("Address      Why");
-    expect(pages.flatMap(([, , ...body]) => body)).toEqual(rows.map(([ip = "", why]) => `${ip.padEnd(13)}${why}`));
+    for (const [, header] of pages) expect(header).toBe("Address        Why");
+    expect(pages.flatMap(([, , ...body]) => body)).toEqual(rows.map(([ip = "", why]) => `${ip.padEnd(15)}${why}`));
   });
 
   it.each([
