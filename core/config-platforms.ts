@@ -52,7 +52,7 @@ export function parsePublicUrl(env: Env): string | null {
   if (url && isBare && (url.protocol === "https:" || isLoopback(value))) return url.href.replace(/\/+$/, "");
   throw new ConfigError(
     "PUBLIC_URL",
-    "must be an https URL without a query or a user name (http only on this machine), e.g. https://desk.example.com",
+    "must be an https URL without a query or a user name; http only for this machine",
   );
 }
 

@@ -1,15 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { redactToken } from "../../../bots/telegram/errors.ts";
 import { createTelegramApi, createTelegramChannel } from "../../../bots/telegram/outbound.ts";
 import { OpsError } from "../../../core/errors.ts";
 import type { Channel, Logger } from "../../../core/ports.ts";
 import type { PlainReply } from "../../../core/reply.ts";
-import { createSandbox } from "../../../sandbox/server.ts";
 
 const TOKEN = "123456:AAH-secret-half";
 const LIMITS = { global: { limit: 30, window_ms: 1000 }, chat: { limit: 1, window_ms: 1000 }, group: { limit: 20, window_ms: 60_000 } };
@@ -202,37 +198,5 @@ describe("pacing", () => {
     expect(keysOf("1001")).toEqual(["telegram:123456 30", "telegram:123456:chat:1001 1"]);
     expect(keysOf("-5:42")).toEqual(keysOf("-5"));
     expect(keysOf("-5")).toEqual(["telegram:123456 30", "telegram:123456:chat:-5 1", "telegram:123456:group:-5 20"]);
-  });
-});
-
-describe("the sandbox's Telegram", () => {
-  it("takes what is sent and edited, however odd and long", async () => {
-    const data_dir = mkdtempSync(join(tmpdir(), "telegram-"));
-    const fast = { limit: 1000, window_ms: 1000 };
-    const sandbox = await createSandbox({ data_dir, port: 0, telegram_limits: { global: fast, chat: fast, group: fast } });
-    onTestFinished(async () => {
-      await sandbox.close();
-      rmSync(data_dir, { recursive: true });
-    });
-    channel = createTelegramChannel({ api: createTelegramApi(sandbox.telegram), limits: LIMITS, log: SILENT });
-    const odd = `</pre> &amp; <b>"x" ${"😀 서울 & <i>\n".repeat(600)}`;
-    const reply: PlainReply = {
-      tone: "warn",
-      title: odd.slice(0, 40),
-      lines: [odd],
-      fields: [{ label: odd.slice(0, 20), value: odd, code: true }],
-      table: { columns: ["a", "b"], rows: [[odd, odd]] },
-      undo: { label: "Undo", line: "cf_release 203.0.113.7" },
-    };
-    const opened = await fetch(`${sandbox.url}/sandbox/telegram/messages`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ chat_id: 1001, from: { id: 1001, username: "admin" }, text: "/start" }),
-    });
-    expect(opened.status).toBe(201);
-    const { message_id } = await channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id: null, reply });
-    const edit = () => channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id, reply: REPLY });
-    expect([await edit(), await edit()]).toEqual([{ message_id }, { message_id }]);
-    expect(await channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id: "999999", reply })).not.toEqual({ message_id });
   });
 });
