@@ -50,10 +50,7 @@ export function parsePublicUrl(env: Env): string | null {
   const url = /^https?:\/\/./i.test(value) && URL.canParse(value) ? new URL(value) : null;
   const isBare = url?.search === "" && url.hash === "" && url.username === "" && url.password === "" && !/[?#]/.test(value);
   if (url && isBare && (url.protocol === "https:" || isLoopback(value))) return url.href.replace(/\/+$/, "");
-  throw new ConfigError(
-    "PUBLIC_URL",
-    "must be an https URL without a query or a user name; http only for this machine",
-  );
+  throw new ConfigError("PUBLIC_URL", "must be an https URL without a query or a user name; http only for this machine");
 }
 
 /** What Telegram shows with each update; null: derived from `SECRET_KEY`. */

@@ -57,7 +57,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     if (has("workers")) parts.push(await startWorkers(work));
     // A process that only serves HTTP takes nothing in, unless platforms call it.
     if (config.public_url !== null || config.roles.some((role) => role !== "http")) parts.push(startSweeping(work, intake));
-    if (has("bots")) parts.push(startBots(adapters));
+    parts.push(startBots(adapters, has("bots")));
     return { url: http?.url ?? null, storage, platforms, stop: () => stopAll({ parts, intake, stopping, closers }) };
   } catch (thrown) {
     await Promise.allSettled(parts.map((part) => part.stop(0)));

@@ -31,9 +31,9 @@ export async function createAdapters(config: Config, { desk, platforms, leases, 
   return [createTelegramAdapter({ ...telegram, menu, leases, intake, people: desk.stores.people, locale, zone, log, webhook })];
 }
 
-/** Starts to receive. */
-export function startBots(adapters: readonly BotAdapter[]): Part {
-  for (const adapter of adapters) adapter.start();
+/** Starts to receive, where this process is to. Its adapters are used, and so ended, in any case: by webhooks, and for what is taken over. */
+export function startBots(adapters: readonly BotAdapter[], receiving: boolean): Part {
+  if (receiving) for (const adapter of adapters) adapter.start();
   return {
     async stop() {
       await Promise.all(adapters.map((adapter) => adapter.stop()));

@@ -29,7 +29,9 @@ export function createTelegramWebhook(deps: { readonly bot_id: number; readonly 
       // Digests are of one length, so that the comparison tells nothing.
       return typeof given === "string" && timingSafeEqual(digest(given), expected);
     },
-    receive: (body) => deps.intake.receive([toEvent(deps.bot_id, parseUpdate(body))]),
+    async receive(body) {
+      await deps.intake.receive([toEvent(deps.bot_id, parseUpdate(body))]);
+    },
   };
 }
 
