@@ -49,7 +49,12 @@ function exitBecause(thrown: unknown): never {
 function secretsOf(config: Config): string[] {
   const urls = [config.database_url ?? "", config.redis?.url ?? ""];
   const passwords = urls.filter((url) => URL.canParse(url)).map((url) => decodeURIComponent(new URL(url).password));
-  const tokens = [config.admin_api_key ?? "", config.telegram?.token ?? "", config.cloudflare?.token ?? ""];
+  const tokens = [
+    config.admin_api_key ?? "",
+    config.telegram?.token ?? "",
+    config.telegram_webhook_secret ?? "",
+    config.cloudflare?.token ?? "",
+  ];
   return [...tokens, ...urls, ...passwords].filter((secret) => secret !== "");
 }
 

@@ -41,6 +41,27 @@ export function parseTelegram(env: Env): { readonly token: string; readonly api_
   throw new ConfigError("TELEGRAM_BOT_TOKEN", "must be a bot token as BotFather gives it: digits, a colon, letters and digits");
 }
 
+/**
+ * Where the platforms reach this server, without a slash at its end; null: nowhere, so that they are asked.
+ * Their webhooks want HTTPS; plain HTTP is for the emulators on this machine.
+ */
+export function parsePublicUrl(env: Env): string | null {
+  const value = optional(env, "PUBLIC_URL");
+  if (value === null) return null;
+  const url = /^https?:\/\/./i.test(value) && URL.canParse(value) ? new URL(value) : null;
+  const isBare = url?.search === "" && url.hash === "" && url.username === "" && url.password === "" && !/[?#]/.test(value);
+  if (url && isBare && (url.protocol === "https:" || isLoopback(value))) return url.href.replace(/\/+$/, "");
+  throw new ConfigError("PUBLIC_URL", "must be an https URL without a query or a user name; http only for this machine");
+}
+
+/** What Telegram shows with each update; null: derived from `SECRET_KEY`. */
+export function parseTelegramWebhookSecret(env: Env): string | null {
+  const secret = optional(env, "TELEGRAM_WEBHOOK_SECRET");
+  // The alphabet and the length are Telegram's: https://core.telegram.org/bots/api#setwebhook; shorter ones could be guessed.
+  if (secret === null || /^[\w-]{16,256}$/.test(secret)) return secret;
+  throw new ConfigError("TELEGRAM_WEBHOOK_SECRET", 'must be 16 to 256 of A-Z, a-z, 0-9, "_" and "-"');
+}
+
 /** The pacing Telegram asks for (contract: 30 a second in all, 1 a second a chat, 20 a minute a group). */
 const TELEGRAM_LIMITS = {
   global: { limit: 30, window_ms: 1_000 },

@@ -5,9 +5,11 @@ import {
   type CloudflareConfig,
   parseCloudflare,
   parseCloudflareBudget,
+  parsePublicUrl,
   parseSandbox,
   parseTelegram,
   parseTelegramLimits,
+  parseTelegramWebhookSecret,
 } from "./config-platforms.ts";
 import { LOCALES, type Locale } from "./locale.ts";
 
@@ -34,6 +36,8 @@ export interface Config {
   readonly roles: readonly ProcessRole[];
   /** Null: the embedded PostgreSQL in `data_dir`. */
   readonly database_url: string | null;
+  /** Where the platforms reach this server, without a slash at its end; null: no webhooks. */
+  readonly public_url: string | null;
   /** Null: queues and small things live in PostgreSQL. */
   readonly redis: { readonly url: string; readonly require_aof: boolean } | null;
   /** Null: no emulators. Port 0 picks one. */
@@ -50,6 +54,8 @@ export interface Config {
   readonly never_block: readonly string[];
   /** Null: off. Where the sandbox is used its token and root come from there. */
   readonly telegram: { readonly token: string; readonly api_root: string } | null;
+  /** Null: derived from the secret key. */
+  readonly telegram_webhook_secret: string | null;
   readonly telegram_limits: { readonly global: Rate; readonly chat: Rate; readonly group: Rate };
   /** Null: off. Where the sandbox is used it comes from there. */
   readonly cloudflare: CloudflareConfig | null;
@@ -72,6 +78,7 @@ export function parseConfig(env: Env, cwd: string): Config {
     data_dir: parseDataDir(env, cwd),
     roles: parseRoles(env, database_url),
     database_url,
+    public_url: parsePublicUrl(env),
     redis: parseRedis(env),
     sandbox,
     admin_api_key: parseAdminKey(env),
@@ -82,6 +89,7 @@ export function parseConfig(env: Env, cwd: string): Config {
     zone: parseZone(env),
     never_block: list(env, "NEVER_BLOCK").map(toNetwork),
     telegram: parseTelegram(env),
+    telegram_webhook_secret: parseTelegramWebhookSecret(env),
     telegram_limits: parseTelegramLimits(env),
     cloudflare: parseCloudflare(env),
     cloudflare_budget: parseCloudflareBudget(env),

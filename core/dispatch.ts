@@ -12,9 +12,10 @@ import { limitLines } from "./policy/limit.ts";
 import type { Logger } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import { text } from "./reply.ts";
-import type { Outcome, Person, Request } from "./request.ts";
+import type { Ask, Outcome, Person, Request } from "./request.ts";
 import { maskSecrets } from "./secret.ts";
 import type { AuditLog } from "./stores.ts";
+import { withAttachment } from "./text/attachment.ts";
 import { type Bound, bind, missingFields } from "./text/bind.ts";
 import { withHint } from "./text/hint.ts";
 import { parseInput } from "./text/issues.ts";
@@ -61,11 +62,13 @@ async function audit(deps: Deps, request: Request, outcome: Outcome, trace: Trac
 
 async function route(deps: Deps, request: Request, trace: Trace): Promise<Outcome> {
   const { person, ask } = request;
-  if (ask.kind === "text") await limitLines(person?.person_id ?? request.identity, deps.ephemeral, deps.limits.lines);
+  if (ask.kind === "text" || ask.kind === "refused")
+    await limitLines(person?.person_id ?? request.identity, deps.ephemeral, deps.limits.lines);
+  if (ask.kind === "refused") throw new OpsError("invalid_input", "the adapter could not read it", { text: ask.reason });
   if (person === null || person.role === null) throw stranger(request.identity);
   switch (ask.kind) {
     case "text":
-      return fromText(deps, { ...request, person }, ask.text, trace);
+      return fromText(deps, { ...request, person }, ask, trace);
     case "call": {
       const command = deps.registry.find(ask.command);
       if (!command) throw new OpsError("unknown_command", `unknown command ${ask.command.slice(0, 40)}`);
@@ -82,7 +85,9 @@ async function route(deps: Deps, request: Request, trace: Trace): Promise<Outcom
 
 type Known = Request & { readonly person: Person };
 
-async function fromText(deps: Deps, request: Known, typed: string, trace: Trace): Promise<Outcome> {
+type Line = Extract<Ask, { kind: "text" }>;
+
+async function fromText(deps: Deps, request: Known, { text: typed, attachment }: Line, trace: Trace): Promise<Outcome> {
   const line = normalise(typed);
   const waiting = await openConversation(request, deps.ephemeral);
   if (waiting?.asked_by === request.request_id) return askAgain(deps, request, waiting, trace);
@@ -97,9 +102,10 @@ async function fromText(deps: Deps, request: Known, typed: string, trace: Trace)
     trace.command = match.command;
     authorise(match.command, request.person);
     if (waiting) await endConversation(request, waiting, deps.ephemeral);
-    return withArguments(deps, request, { command: match.command, ...bind(match.command, match.rest) }, trace);
+    const bound = withAttachment(match.command, bind(match.command, match.rest), attachment);
+    return withArguments(deps, request, { command: match.command, ...bound }, trace);
   }
-  if (waiting && !line.startsWith("/")) return fromAnswer(deps, request, { waiting, line }, trace);
+  if (waiting && !line.startsWith("/")) return fromAnswer(deps, request, { waiting, line, attachment }, trace);
   return suggest(line, deps.registry, request.person.role);
 }
 
@@ -122,14 +128,14 @@ async function askAgain(deps: Deps, request: Known, { command: name, input, fiel
 async function fromAnswer(
   deps: Deps,
   request: Known,
-  { waiting, line }: { waiting: Conversation; line: string },
+  { waiting, line, attachment }: { waiting: Conversation; line: string; attachment: string | undefined },
   trace: Trace,
 ): Promise<Outcome> {
   const command = deps.registry.find(waiting.command);
   if (!command) return suggest(line, deps.registry, request.person.role);
   trace.command = command;
   authorise(command, request.person);
-  const answer = bind({ input: command.input, positional: [waiting.field] }, tokenise(line));
+  const answer = withAttachment(command, bind({ input: command.input, positional: [waiting.field] }, tokenise(line)), attachment);
   const input = { ...waiting.input, ...answer.input };
   // What throws here, such as a wrong answer, leaves the question open.
   const outcome = await withArguments(deps, request, { ...answer, command, input, missing: missingFields(command, input) }, trace);

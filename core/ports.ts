@@ -6,6 +6,7 @@ import type { PlainReply } from "./reply.ts";
 import type { Interpreted, Person, Role } from "./request.ts";
 import type { RunView } from "./run.ts";
 import type { InboxEvent } from "./stores.ts";
+import type { Webhook } from "./webhook.ts";
 
 /** The time, injected so that tests hold it. */
 export interface Clock {
@@ -115,6 +116,8 @@ export interface SentMessage {
 /** A chat platform's way in. */
 export interface BotAdapter {
   readonly platform: string;
+  /** Where the platform calls us; absent where we ask it. Any number of processes may be called. */
+  readonly webhook?: Webhook;
   /** Starts to receive; resolves at once, and goes on by itself through outages. */
   start(): void;
   /** Takes nothing more; what is stored is somebody else's now. */

@@ -1,6 +1,6 @@
 import type { OpsError } from "./errors.ts";
 import type { Locale } from "./locale.ts";
-import type { Reply } from "./reply.ts";
+import type { Reply, Text } from "./reply.ts";
 
 /** What a person may do, from least to most. `ingest` is for API keys that only collect events. */
 export const ROLES = ["ingest", "viewer", "operator", "admin"] as const;
@@ -24,13 +24,15 @@ export interface Person {
   readonly zone: string | null;
 }
 
-/** What is asked: a line of text, a call with its input, or what becomes of a confirmation. */
+/** What is asked: a line of text, a call with its input, what becomes of a confirmation, or nothing that could be done. */
 export type Ask =
   /** `attachment`: what stands in a text file that came with the line; its words go to the command's list. */
   | { readonly kind: "text"; readonly text: string; readonly attachment?: string }
   | { readonly kind: "call"; readonly command: string; readonly input: unknown }
   | { readonly kind: "confirm"; readonly token: string }
-  | { readonly kind: "cancel"; readonly token: string };
+  | { readonly kind: "cancel"; readonly token: string }
+  /** What the adapter knows cannot be done (a file that is no text); the asker is told why. */
+  | { readonly kind: "refused"; readonly reason: Text };
 
 /** Where an answer goes: a chat of a platform, and the message to edit where the answer replaces one. */
 export interface ReplyTo {

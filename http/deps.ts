@@ -5,6 +5,7 @@ import type { Texts } from "../core/reply.ts";
 import type { Outcome, Person, Request, Role } from "../core/request.ts";
 import type { NewDelivery } from "../core/run.ts";
 import type { IdempotencyStore } from "../core/stores.ts";
+import type { Webhook } from "../core/webhook.ts";
 
 /** Who a request acts as. */
 export interface Caller {
@@ -88,6 +89,8 @@ export interface HttpDeps {
   findKey(presented: string): Promise<Caller | null>;
   /** Who a request without a key acts as, in the sandbox on a loopback address. */
   readonly localPerson: Person;
+  /** By platform, those that call us: each gets `/webhooks/<platform>`. */
+  readonly webhooks: Readonly<Record<string, Webhook>>;
   /** Every measure in Prometheus' text form. */
   metrics(): Promise<string>;
   /** An id that is new each time: 1-64 of A-Z, a-z, 0-9, "_" and "-". */

@@ -16,6 +16,7 @@ import { dialectRoutes } from "./routes/dialect.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** The largest body that is read (contract, "REST"). */
 const BODY_LIMIT_BYTES = 1_048_576;
@@ -43,6 +44,7 @@ export function createServer(deps: HttpDeps, options: { readonly person?: Fastif
   healthRoutes(server, { deps, auth });
   docsRoutes(server, { deps, auth });
   server.register(apiPlugin(deps, auth), { prefix: "/api/v1" });
+  server.register(webhookRoutes(deps), { prefix: "/webhooks" });
   if (options.person && isLoopback(deps.host)) server.register(forAdmins(deps, auth, options.person), { prefix: "/sandbox" });
   return server;
 }

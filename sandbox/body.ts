@@ -1,5 +1,9 @@
+import { Busboy } from "@fastify/busboy";
 import formbody from "@fastify/formbody";
 import type { FastifyInstance } from "fastify";
+
+/** The longest text in a form; more than any parameter may have. */
+const FIELD_BYTES = 1 << 20;
 
 /** Thrown for a body that is not JSON; each platform has its own words for it. */
 export class UnreadableBody extends Error {
@@ -16,14 +20,46 @@ function readJson(text: string): unknown {
   }
 }
 
-/** Text fields of a multipart body; files become their name, because no emulator keeps files yet. */
-async function readMultipart(body: Buffer, contentType: string): Promise<Record<string, string>> {
-  try {
-    const form = await new Response(new Uint8Array(body), { headers: { "content-type": contentType } }).formData();
-    return Object.fromEntries([...form].map(([name, value]) => [name, typeof value === "string" ? value : value.name]));
-  } catch (cause) {
-    throw new UnreadableBody("the body is not multipart/form-data", { cause });
+/** A file that came in a multipart body. */
+export class UploadedFile {
+  readonly name: string;
+  readonly media_type: string;
+  readonly bytes: Buffer;
+
+  constructor(name: string, media_type: string, bytes: Buffer) {
+    this.name = name;
+    this.media_type = media_type;
+    this.bytes = bytes;
   }
+}
+
+/**
+ * The fields of a multipart body: texts, and files. (Node's own `formData()` refuses bodies that real clients write, such as grammY's
+ * `content-disposition:form-data;name="x"` without a space.)
+ */
+function readMultipart(body: Buffer, contentType: string): Promise<Record<string, string | UploadedFile>> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown) => reject(new UnreadableBody("the body is not multipart/form-data", { cause }));
+    const fields: Record<string, string | UploadedFile> = {};
+    try {
+      const form = new Busboy({ headers: { "content-type": contentType }, limits: { fieldSize: FIELD_BYTES } });
+      form.on("field", (name, value) => {
+        fields[name] = value;
+      });
+      form.on("file", (name, stream, fileName, _encoding, mediaType) => {
+        const parts: Buffer[] = [];
+        stream.on("data", (part: Buffer) => parts.push(part));
+        stream.on("end", () => {
+          fields[name] = new UploadedFile(fileName, mediaType, Buffer.concat(parts));
+        });
+      });
+      form.on("finish", () => resolve(fields));
+      form.on("error", fail);
+      form.end(body);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  });
 }
 
 /** Lets an API take JSON (an empty body is {}), forms and multipart, as the real platforms do. */

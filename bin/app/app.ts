@@ -7,6 +7,7 @@ import { createDesk, type Desk } from "./desk.ts";
 import { listen } from "./http.ts";
 import { openPlatforms, type Platforms } from "./platforms.ts";
 import { openQueues } from "./queues.ts";
+import { openSecretKey } from "./secret-key.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { openIntake, type Part, startKeeping, startSweeping, startWorkers } from "./work.ts";
 
@@ -45,17 +46,19 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const adapters: BotAdapter[] = [];
     const desk = await createDesk({ config, storage, queues, platforms, adapters, log, stopping: stopping.signal });
     await refuseOpenDoor(config, desk);
+    const secretKey = await openSecretKey(config);
     const intake = openIntake({ desk, log }, adapters);
-    adapters.push(...(await createAdapters(config, { desk, platforms, leases: storage.session, intake, log })));
+    adapters.push(...(await createAdapters(config, { desk, platforms, leases: storage.session, intake, log, secretKey })));
     const work = { desk, storage, queues, platforms, log, stopping: stopping.signal };
     const has = (role: Config["roles"][number]) => config.roles.includes(role);
     // First, because it may fail: a process whose port is in use must not begin any work.
-    const http = has("http") ? await listen(config, { desk, platforms, queues, log }) : null;
+    const http = has("http") ? await listen(config, { desk, platforms, adapters, queues, log }) : null;
     if (http) parts.push(http);
     if (has("workers")) parts.push(await startWorkers(work));
-    if (config.roles.some((role) => role !== "http")) parts.push(startSweeping(work, intake));
+    // A process that only serves HTTP takes nothing in, unless platforms call it.
+    if (config.public_url !== null || config.roles.some((role) => role !== "http")) parts.push(startSweeping(work, intake));
     if (has("scheduler")) parts.push(startKeeping(work));
-    if (has("bots")) parts.push(startBots(adapters));
+    parts.push(startBots(adapters, has("bots")));
     return { url: http?.url ?? null, storage, platforms, stop: () => stopAll({ parts, intake, stopping, closers }) };
   } catch (thrown) {
     await Promise.allSettled(parts.map((part) => part.stop(0)));

@@ -3,6 +3,7 @@ import type { Config } from "../../core/config.ts";
 import type { BotAdapter, Intake, Leases, Logger } from "../../core/ports.ts";
 import type { Desk } from "./desk.ts";
 import type { Platforms } from "./platforms.ts";
+import { webhookSecret } from "./secret-key.ts";
 import type { Part } from "./work.ts";
 
 /** What the ways in need. */
@@ -12,24 +13,27 @@ export interface BotParts {
   readonly leases: Leases;
   readonly intake: Intake;
   readonly log: Logger;
+  readonly secretKey: Buffer;
 }
 
 /** The ways in of the platforms that are on. The one place that lists them. */
-export async function createAdapters(config: Config, { desk, platforms, leases, intake, log }: BotParts): Promise<BotAdapter[]> {
+export async function createAdapters(config: Config, { desk, platforms, leases, intake, log, secretKey }: BotParts): Promise<BotAdapter[]> {
   const { telegram } = platforms;
   if (!telegram) {
     log.info({ platform: "telegram" }, "Telegram is off: TELEGRAM_BOT_TOKEN is not set");
     return [];
   }
   const { createTelegramAdapter } = await import("../../bots/telegram/adapter.ts");
-  const menu = desk.registry.commands.map((command) => ({ command: slugOf(command), description: command.summary }));
-  const { locale, zone } = config;
-  return [createTelegramAdapter({ ...telegram, menu, leases, intake, people: desk.stores.people, locale, zone, log })];
+  const menu = desk.registry.commands.map((command) => ({ command: slugOf(command), description: command.summary, role: command.role }));
+  const { locale, zone, public_url } = config;
+  const secret = config.telegram_webhook_secret ?? webhookSecret(secretKey, "telegram");
+  const webhook = public_url === null ? null : { url: `${public_url}/webhooks/telegram`, secret };
+  return [createTelegramAdapter({ ...telegram, menu, leases, intake, people: desk.stores.people, locale, zone, log, webhook })];
 }
 
-/** Starts to receive. */
-export function startBots(adapters: readonly BotAdapter[]): Part {
-  for (const adapter of adapters) adapter.start();
+/** Starts to receive, where this process is to. Its adapters are used, and so ended, in any case: by webhooks, and for what is taken over. */
+export function startBots(adapters: readonly BotAdapter[], receiving: boolean): Part {
+  if (receiving) for (const adapter of adapters) adapter.start();
   return {
     async stop() {
       await Promise.all(adapters.map((adapter) => adapter.stop()));

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { Config } from "../../core/config.ts";
-import type { Logger } from "../../core/ports.ts";
+import type { BotAdapter, Logger } from "../../core/ports.ts";
 import type { DocsAssets } from "../../http/deps.ts";
 import { createDirectory } from "../../http/directory.ts";
 import { createServer } from "../../http/server.ts";
@@ -21,6 +21,7 @@ export interface HttpParts {
   readonly desk: Desk;
   readonly platforms: Platforms;
   readonly queues: Pick<Queues, "ephemeral">;
+  readonly adapters: readonly BotAdapter[];
   readonly log: Logger;
 }
 
@@ -28,7 +29,10 @@ export interface HttpParts {
  * Starts the HTTP server, with the sandbox's person's side where there is a sandbox.
  * @throws ConfigError, or OpsError `unavailable` when the port is in use
  */
-export async function listen(config: Config, { desk, platforms, queues, log }: HttpParts): Promise<Part & { readonly url: string }> {
+export async function listen(
+  config: Config,
+  { desk, platforms, adapters, queues, log }: HttpParts,
+): Promise<Part & { readonly url: string }> {
   const { host, port, locale, zone } = config;
   const { dispatch, texts, health, stores, identities, registry, metrics, newId } = desk;
   const server = createServer(
@@ -41,6 +45,7 @@ export async function listen(config: Config, { desk, platforms, queues, log }: H
       deliver: async (delivery) => desk.enqueue.deliveries(await stores.deliveries.insert(delivery)),
       dialects: INFRA_DIALECT,
       docs: loadDocs(),
+      webhooks: Object.fromEntries(adapters.flatMap(({ platform, webhook }) => (webhook ? [[platform, webhook]] : []))),
       findKey: identities.findKey,
       localPerson: LOCAL,
       metrics: metrics.text,

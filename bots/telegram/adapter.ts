@@ -2,10 +2,15 @@ import type { Api } from "grammy";
 import { OpsError } from "../../core/errors.ts";
 import type { Locale } from "../../core/locale.ts";
 import type { BotAdapter, Intake, Leases, Logger, People } from "../../core/ports.ts";
+import type { Request } from "../../core/request.ts";
 import type { InboxEvent } from "../../core/stores.ts";
-import { type StoredUpdate, toRequest } from "./inbound.ts";
-import { type MenuEntry, redactToken, sendMenu } from "./outbound.ts";
-import { type Polling, startPolling } from "./polling.ts";
+import { readAttachment } from "./attachment.ts";
+import type { Duty } from "./duty.ts";
+import { toTelegramError } from "./errors.ts";
+import { interpretUpdate, type StoredUpdate } from "./inbound.ts";
+import { createMenus, type MenuEntry, type Menus } from "./menu.ts";
+import { startPolling } from "./polling.ts";
+import { createTelegramWebhook, startWebhook, type WebhookSettings } from "./webhook.ts";
 
 /** What Telegram's adapter needs. */
 export interface TelegramDeps {
@@ -14,57 +19,74 @@ export interface TelegramDeps {
   readonly intake: Intake;
   readonly leases: Leases;
   readonly people: Pick<People, "find">;
-  /** The commands for the bot's menu. */
+  /** The commands for people's menus. */
   readonly menu: readonly MenuEntry[];
   readonly locale: Locale;
   readonly zone: string;
   readonly log: Logger;
+  /** Null: by long polling. */
+  readonly webhook: WebhookSettings | null;
 }
 
-/** Telegram's way in, by long polling. */
+/** Telegram's way in: by webhook, which any number of processes may serve, or by long polling. */
 export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
-  const { api, token, leases, log, people, locale, zone } = deps;
+  const { api, token, leases, log, people, locale, zone, intake, webhook } = deps;
   // A bot's token begins with its id (https://core.telegram.org/bots/api, "Authorizing your bot").
   const bot_id = Number(token.split(":", 1)[0]);
-  let polling: Polling | null = null;
-  let username: Promise<string> | null = null;
-  // A process that works on stored events without polling asks once; until Telegram answers, nothing in a group is taken for ours.
-  const whoAmI = () => {
-    username ??= api.getMe().then((me) => me.username, refuse);
-    username.catch(() => {
-      username = null;
-    });
-    return username;
+  const menus = createMenus({ api, entries: deps.menu, log });
+  const names = createNames(api, token);
+  let receiving: Duty | null = null;
+  const onReady = (me: { readonly username: string }) => {
+    names.know(me.username);
+    menus.clear();
   };
   return {
     platform: "telegram",
+    ...(webhook && { webhook: createTelegramWebhook({ bot_id, secret: webhook.secret, intake }) }),
     start() {
-      polling = startPolling({ api, token, leases, log, intake: deps.intake, onReady });
+      const parts = { api, token, leases, log, onReady };
+      receiving = webhook ? startWebhook({ ...parts, webhook }) : startPolling({ ...parts, intake });
     },
     async stop() {
-      await polling?.stop();
+      await Promise.all([receiving?.stop(), menus.stop()]);
     },
     async interpret(event: InboxEvent) {
       const { update } = event.payload as StoredUpdate;
       // Ends the button's waiting sign. Not worth repeating: Telegram ends it by itself after a while.
       if (update.callback_query) void api.answerCallbackQuery(update.callback_query.id).catch(() => undefined);
-      const name = update.message && update.message.chat.type !== "private" ? await whoAmI() : "";
-      return toRequest(event, { people, locale, zone, bot_id, username: () => name });
+      const username = update.message && update.message.chat.type !== "private" ? await names.ours() : "";
+      const read = (document: Parameters<typeof readAttachment>[1]) => readAttachment({ api, log }, document);
+      const asked = await interpretUpdate(event, { people, locale, zone, me: { id: bot_id, username }, read });
+      if (asked && asked.kind === undefined) show(menus, asked);
+      return asked;
     },
-    state: () => polling?.state() ?? { part: "telegram", state: "ok" },
+    state: () => receiving?.state() ?? { part: "telegram", state: "ok" },
   };
+}
 
-  // Without the cause: grammY's errors quote the URL with the token.
-  function refuse(thrown: unknown): never {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new OpsError("upstream_unavailable", redactToken(`Telegram getMe: ${reason}`, token));
-  }
+/** The menu of somebody we know, in their private chat, which has their own id. Who lost their role loses it too. */
+function show(menus: Menus, { person, identity, reply_to, locale }: Request): void {
+  const address = reply_to?.address ?? "";
+  if (person && identity === `telegram:${address}`) menus.see({ chat_id: Number(address), role: person.role, locale });
+}
 
-  function onReady(me: { readonly id: number; readonly username: string }): void {
-    username = Promise.resolve(me.username);
-    // The menu is a convenience: updates must not wait for it.
-    void sendMenu(api, deps.menu).catch((thrown: unknown) =>
-      log.warn({ err: thrown }, "the bot's menu could not be set; commands work all the same"),
-    );
-  }
+/** Our name. A process that works on stored events without fetching any asks once; until Telegram answers, nothing in a group is taken for ours. */
+function createNames(api: Api, token: string) {
+  let name: Promise<string> | null = null;
+  return {
+    know(username: string) {
+      name = Promise.resolve(username);
+    },
+    ours(): Promise<string> {
+      name ??= api.getMe().then(
+        (me) => me.username,
+        (thrown: unknown) => {
+          name = null;
+          const { message } = toTelegramError(thrown, "getMe", token);
+          throw new OpsError("upstream_unavailable", message);
+        },
+      );
+      return name;
+    },
+  };
 }

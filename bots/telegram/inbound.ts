@@ -1,17 +1,20 @@
-import type { Update } from "grammy/types";
+import type { CallbackQuery, Document, Message, Update } from "grammy/types";
 import { type Locale, toLocale } from "../../core/locale.ts";
 import type { People } from "../../core/ports.ts";
-import type { Ask, Person, ReplyTo, Request } from "../../core/request.ts";
+import { type Text, text } from "../../core/reply.ts";
+import type { AddressMove, Ask, Interpreted, PageTurn, Person, ReplyTo, Request } from "../../core/request.ts";
 import type { InboxEvent } from "../../core/stores.ts";
-import { parseCallback } from "./render.ts";
+import { addressOf } from "./address.ts";
+import { addressedTo, type Me } from "./addressed.ts";
+import { parseCallback } from "./buttons.ts";
 
 /** What reading an update needs. */
 export interface InboundDeps {
   readonly people: Pick<People, "find">;
-  /** The bot's own id; what replies to its messages is for us. */
-  readonly bot_id: number;
-  /** The bot's own name, without "@"; commands to other bots in a group are none of ours. */
-  readonly username: () => string;
+  /** Who the bot is: what mentions it or replies to it is for us. */
+  readonly me: Me;
+  /** What stands in a file, or why it cannot be read. */
+  readonly read: (document: Document) => Promise<string | { readonly refused: Text }>;
   readonly locale: Locale;
   readonly zone: string;
 }
@@ -29,61 +32,86 @@ export function toEvent(bot_id: number, update: Update): InboxEvent {
   return { request_id: `telegram-${bot_id}-${update.update_id}`, platform: "telegram", payload };
 }
 
-/** What an update asks for, or null for one that asks for nothing. */
-export async function toRequest(event: InboxEvent, deps: InboundDeps): Promise<Request | null> {
-  const { update } = event.payload as StoredUpdate;
-  const asked = update.message ? fromMessage(update, deps) : fromCallback(update);
+/** What an update asks for, or null for one that asks for nothing: an edited message, a channel's post, a word between people. */
+export async function interpretUpdate(event: InboxEvent, deps: InboundDeps): Promise<Interpreted> {
+  const { message, callback_query } = (event.payload as StoredUpdate).update;
+  const move = message && moveOf(message);
+  if (move) return move;
+  const asked = message ? fromMessage(message, deps.me) : callback_query && fromCallback(callback_query);
   if (!asked) return null;
-  const identity = `telegram:${asked.from.id}`;
-  const person: Person | null = await deps.people.find(identity);
-  return {
-    request_id: event.request_id,
-    identity,
-    person,
-    reply_to: asked.reply_to,
-    conversation: `telegram:${asked.reply_to.address}`,
-    locale: person?.locale ?? toLocale(asked.from.language_code, deps.locale),
-    zone: person?.zone ?? deps.zone,
-    ask: asked.ask,
-  };
+  const person = asked.anonymous ? null : await deps.people.find(asked.identity);
+  // Somebody without a role learns nothing of what is written for others.
+  if (asked.ask.kind === "page") return person?.role ? { ...asked.ask, ...placeOf(asked.reply_to) } : null;
+  return toRequest(event, deps, { ...asked, person, ask: await withFile(asked.ask, person?.role ? asked.document : undefined, deps) });
 }
 
 interface Asked {
-  readonly from: { readonly id: number; readonly language_code?: string };
+  readonly identity: string;
+  /** Whoever it is writes in the name of a group or channel, so that nobody can say what they may do. */
+  readonly anonymous?: boolean;
+  readonly language_code?: string | undefined;
   readonly reply_to: ReplyTo;
-  readonly ask: Ask;
+  readonly document?: Document | undefined;
+  readonly ask: Ask | Pick<PageTurn, "kind" | "delivery_id" | "page">;
 }
 
-function fromMessage({ message }: Update, deps: InboundDeps): Asked | null {
-  if (!message?.from || message.from.is_bot) return null;
+const placeOf = ({ platform, address }: ReplyTo) => ({ platform, address });
+
+function toRequest(event: InboxEvent, deps: InboundDeps, asked: Asked & { readonly person: Person | null; readonly ask: Ask }): Request {
+  const { identity, person, reply_to, language_code, ask } = asked;
+  return {
+    request_id: event.request_id,
+    ...{ identity, person, reply_to, ask },
+    conversation: `telegram:${reply_to.address}`,
+    locale: person?.locale ?? toLocale(language_code, deps.locale),
+    zone: person?.zone ?? deps.zone,
+  };
+}
+
+/** Told twice, in the group that was and in the supergroup that is. https://core.telegram.org/bots/api#message */
+function moveOf({ chat, migrate_to_chat_id, migrate_from_chat_id }: Message): AddressMove | null {
+  const move = { kind: "moved", platform: "telegram" } as const;
+  if (migrate_to_chat_id !== undefined) return { ...move, from: String(chat.id), to: String(migrate_to_chat_id) };
+  return migrate_from_chat_id === undefined ? null : { ...move, from: String(migrate_from_chat_id), to: String(chat.id) };
+}
+
+function fromMessage(message: Message, me: Me): Asked | null {
+  const { from, sender_chat, document } = message;
+  // What a channel's post becomes in the group where it is talked about; and of bots nobody knows who speaks.
+  if (message.is_automatic_forward || !from || (from.is_bot && !sender_chat)) return null;
+  const typed = lineOf(message, me);
+  if (typed === null) return null;
+  const reply_to = { platform: "telegram", address: addressOf(message) };
+  const { language_code } = from;
+  if (!sender_chat) return { identity: `telegram:${from.id}`, language_code, reply_to, document, ask: { kind: "text", text: typed } };
+  return {
+    identity: `telegram:${sender_chat.id}`,
+    anonymous: true,
+    reply_to,
+    ask: { kind: "refused", reason: text("telegram.anonymous") },
+  };
+}
+
+function lineOf(message: Message, me: Me): string | null {
   const typed = message.text ?? message.caption ?? "";
-  const isReply = message.reply_to_message?.from?.id === deps.bot_id;
-  const text = message.chat.type === "private" ? typed : addressedTo(deps.username(), { typed, isReply });
-  if (text === null) return null;
-  return { from: message.from, reply_to: { platform: "telegram", address: String(message.chat.id) }, ask: { kind: "text", text } };
+  if (message.chat.type === "private") return typed;
+  const isReply = message.reply_to_message?.from?.id === me.id;
+  const entities = message.entities ?? message.caption_entities ?? [];
+  return addressedTo(me, { typed, entities, isReply, hasFile: message.document !== undefined });
 }
 
-/** What may stand between our name and the line: people write "@desk_bot, block ..." and "@desk_bot: block ...". */
-const AFTER_NAME = /^(?:$|[\s,:;!?，：；、]|\.(?=\s|$))[\s,:;.!?，：；、]*/;
-
-/** In a group only a command, ours or nobody's, a line that begins with our name, and what replies to a message of ours is for us. */
-function addressedTo(username: string, { typed, isReply }: { typed: string; isReply: boolean }): string | null {
-  const mention = `@${username.toLowerCase()}`;
-  const rest = typed.slice(mention.length);
-  if (typed.slice(0, mention.length).toLowerCase() === mention && AFTER_NAME.test(rest)) return rest.replace(AFTER_NAME, "").trimEnd();
-  const [first = ""] = typed.toLowerCase().split(/\s/, 1);
-  if (first.startsWith("/")) return !first.includes("@") || first.endsWith(mention) ? typed : null;
-  return isReply && typed !== "" ? typed : null;
+async function withFile(ask: Ask, document: Document | undefined, { read }: InboundDeps): Promise<Ask> {
+  if (!document || ask.kind !== "text") return ask;
+  const content = await read(document);
+  return typeof content === "string" ? { ...ask, attachment: content } : { kind: "refused", reason: content.refused };
 }
 
-function fromCallback({ callback_query: query }: Update): Asked | null {
-  const ask = query?.data === undefined ? null : parseCallback(query.data);
-  if (!query?.message || !ask) return null;
-  const address = String(query.message.chat.id);
+function fromCallback(query: CallbackQuery): Asked | null {
+  const { data, message, from } = query;
+  const ask = data === undefined ? null : parseCallback(data);
+  if (!message || !ask) return null;
+  const place = { platform: "telegram", address: addressOf(message) };
   // The answer to a decision takes the question's place, so that its buttons are gone; what a button says is answered below it.
-  const reply_to =
-    ask.kind === "text"
-      ? { platform: "telegram", address }
-      : { platform: "telegram", address, message_id: String(query.message.message_id) };
-  return { from: query.from, reply_to, ask };
+  const reply_to = ask.kind === "text" ? place : { ...place, message_id: String(message.message_id) };
+  return { identity: `telegram:${from.id}`, language_code: from.language_code, reply_to, ask };
 }

@@ -26,3 +26,15 @@ export const DESCRIPTION = 256;
 
 /** Most commands in one menu (`setMyCommands`). */
 export const COMMANDS = 100;
+
+/** How many calls of our webhook at once we let Telegram make (`setWebhook`, 1 to 100): its own default. */
+export const MAX_CONNECTIONS = 40;
+
+/** Longest caption of a file (`sendDocument`), counted as `MESSAGE_CHARS`. */
+export const CAPTION_CHARS = 1_024;
+
+/** More pages than this nobody turns: what is longer is a file. Our own number. */
+export const PAGES = 20;
+
+/** Largest file that somebody may send with a line, in bytes: a hundred addresses are 4 KiB, a log they are cut from is larger. Our own number; Telegram lets bots fetch 20 MB. */
+export const ATTACHMENT_BYTES = 262_144;

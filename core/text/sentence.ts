@@ -54,10 +54,18 @@ function toIssue(issue: ZodIssue, context: IssueContext): Issue {
   const path = issue.path.map(String).join(".");
   const value = valueAt(context.input, issue.path);
   const shown = context.secret.includes(String(issue.path[0])) ? MASK : show(value);
-  return { path, message: sentence(issue, value === undefined, { field: path, value: shown }) };
+  const count = Array.isArray(value) ? value.length : undefined;
+  return { path, message: sentence(issue, { missing: value === undefined, count }, { field: path, value: shown }) };
 }
 
-function sentence(issue: ZodIssue, missing: boolean, params: { field: string; value: string }): Text {
+/** What a sentence needs to know of the value besides how it is shown. */
+interface Value {
+  readonly missing: boolean;
+  /** Of a list. */
+  readonly count: number | undefined;
+}
+
+function sentence(issue: ZodIssue, { missing, count }: Value, params: { field: string; value: string }): Text {
   const { field } = params;
   if (missing && ["invalid_type", "invalid_value", "invalid_union"].includes(issue.code)) return text("parse.required", { field });
   if (issue.message.startsWith(TEXT_PREFIX)) return text(issue.message.slice(TEXT_PREFIX.length), params);
@@ -73,7 +81,7 @@ function sentence(issue: ZodIssue, missing: boolean, params: { field: string; va
     case "invalid_value":
       return text("parse.not_one_of", { field, options: cut(issue.values.map(String).join(", "), 200) });
     case "too_big":
-      return text(tooBig(issue), { field, max: Number(issue.maximum) });
+      return text(tooBig(issue), { field, max: Number(issue.maximum), ...(count !== undefined && { count }) });
     case "too_small":
       return text(tooSmall(issue), { field, min: Number(issue.minimum) });
     case "unrecognized_keys":

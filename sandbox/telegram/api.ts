@@ -4,6 +4,7 @@ import { readBodies, UnreadableBody } from "../body.ts";
 import { type Answer, carryOut } from "../emulator.ts";
 import type { Fault, Faults } from "../faults.ts";
 import type { Bot } from "./bot.ts";
+import { UPLOAD_BYTES } from "./files.ts";
 import { METHODS } from "./methods/index.ts";
 import { type Params, readParams } from "./params.ts";
 import { badRequest, Refusal } from "./refusal.ts";
@@ -90,6 +91,17 @@ async function act(api: TelegramApi, call: Call): Promise<Answer> {
   }
 }
 
+/**
+ * Carries out the call that a webhook's answer may hold instead of being empty (https://core.telegram.org/bots/api#making-requests-when-getting-updates).
+ * Nobody hears what became of it.
+ */
+export async function actOnReply(api: TelegramApi, body: string): Promise<void> {
+  if (!body.startsWith("{")) return;
+  const params = readParams(undefined, JSON.parse(body));
+  const name = NAMES.get(String(params["method"] ?? "").toLowerCase());
+  if (name && name !== "getUpdates") await act(api, { name, params, fault: undefined, hangUp: new AbortController().signal });
+}
+
 function hangUpOf(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once("close", () => controller.abort());
@@ -126,5 +138,20 @@ export function telegramRoutes(app: FastifyInstance, api: TelegramApi): void {
     return reply.code(status).send(failure(refusal).body);
   });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(failure(new Refusal(404, "Not Found")).body));
-  app.route({ method: ["GET", "POST"], url: "/bot:token/:method", handler: (request, reply) => serve(api, request, reply) });
+  app.route({
+    method: ["GET", "POST"],
+    url: "/bot:token/:method",
+    bodyLimit: UPLOAD_BYTES,
+    handler: (request, reply) => serve(api, request, reply),
+  });
+  app.get("/file/bot:token/*", async (request, reply) => {
+    const { token, "*": path } = request.params as { token: string; "*": string };
+    const file = sameSecret(token, api.token) ? [...api.bot.store.files.values()].find((one) => one.path === path) : undefined;
+    if (!file) return reply.code(404).send(failure(new Refusal(404, "Not Found")).body);
+    return carryOut(request, reply, {
+      fault: api.faults.take("telegram", "download"),
+      refuse: (standing) => failure(faultRefusal(standing)),
+      act: () => ({ status: 200, body: Buffer.from(file.base64, "base64"), headers: { "content-type": "application/octet-stream" } }),
+    });
+  });
 }

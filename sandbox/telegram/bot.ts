@@ -1,7 +1,7 @@
 import type { EmulatorDeps } from "../emulator.ts";
 import type { LogEntry } from "../log.ts";
 import { type Budget, createBudget, type TelegramLimits } from "./limits.ts";
-import { chatParam, type Params } from "./params.ts";
+import { chatParam, integerParam, type Params } from "./params.ts";
 import { badRequest, Refusal, tooMany } from "./refusal.ts";
 import { createStore, type Store } from "./store.ts";
 import type { Change, Chat, StoredMessage, User } from "./types.ts";
@@ -16,7 +16,7 @@ export interface Bot {
   ticks(): number;
   /** Writes an entry with its changes to the log, then makes them true. Nothing may be answered before. */
   commit(entry: LogEntry, changes: readonly Change[]): void;
-  /** Calls `listener` after each commit that queued an update. Long polling listens; a webhook will. */
+  /** Calls `listener` after each commit that queued an update, or set or took away a webhook. Long polling and push.ts listen. */
   onUpdate(listener: () => void): void;
 }
 
@@ -32,6 +32,8 @@ export interface Outcome {
 
 /** One method of the Bot API. It throws a `Refusal`. */
 export type Method = (bot: Bot, params: Params) => Outcome;
+
+const NEWS: ReadonlySet<Change["type"]> = new Set(["update", "redeliver", "webhook"]);
 
 /** A bot named by its token, with the state that its log holds. */
 export function createBot({ log, now, ticks }: EmulatorDeps, { token, limits }: { token: string; limits: TelegramLimits }): Bot {
@@ -49,7 +51,7 @@ export function createBot({ log, now, ticks }: EmulatorDeps, { token, limits }: 
     commit(entry, changes) {
       log.append({ at: new Date(now()).toISOString(), ...entry, ...(changes.length > 0 ? { changes } : {}) });
       for (const change of changes) store.apply(change);
-      if (changes.some(({ type }) => type === "update" || type === "redeliver")) for (const listener of listeners) listener();
+      if (changes.some(({ type }) => NEWS.has(type))) for (const listener of listeners) listener();
     },
     onUpdate: (listener) => void listeners.push(listener),
   };
@@ -78,20 +80,34 @@ export function takeChat(bot: Bot, params: Params): Chat {
   return chat;
 }
 
+/** The topic that a call names; it must be one. */
+export function takeTopic({ store }: Bot, params: Params, chatId: number): number | undefined {
+  const topic = integerParam(params, "message_thread_id");
+  if (topic === undefined || store.topics.has(`${chatId}:${topic}`)) return topic;
+  throw badRequest("message thread not found");
+}
+
 /** A message as the Bot API shows it. */
 export function messageView(store: Store, message: StoredMessage): Record<string, unknown> {
-  const { chat_id, message_id, from, date, edit_date, text, entities, reply_markup, reply_to } = message;
+  const { chat_id, message_id, from, sender_chat, date, edit_date, reply_markup, reply_to, thread_id } = message;
   const original = reply_to === undefined ? undefined : store.messages.get(chat_id)?.get(reply_to);
   return {
     message_id,
     from,
+    ...(sender_chat ? { sender_chat } : {}),
     chat: store.chats.get(chat_id),
     date,
     ...(edit_date === undefined ? {} : { edit_date }),
+    ...(thread_id === undefined ? {} : { message_thread_id: thread_id, is_topic_message: true }),
     // One level only, as in the real API.
     ...(original ? { reply_to_message: messageView(store, { ...original, reply_to: undefined }) } : {}),
-    text,
-    ...(entities.length > 0 ? { entities } : {}),
+    ...contentView(message),
     ...(reply_markup?.inline_keyboard ? { reply_markup } : {}),
   };
+}
+
+function contentView({ text, entities, document }: StoredMessage): Record<string, unknown> {
+  if (!document) return { text, ...(entities.length > 0 ? { entities } : {}) };
+  const caption = text === "" ? {} : { caption: text };
+  return { document, ...caption, ...(entities.length > 0 ? { caption_entities: entities } : {}) };
 }

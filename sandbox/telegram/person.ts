@@ -1,87 +1,27 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { check, invalid, Problem } from "../problem.ts";
+import { arrive, chatId, personSchema, queue, seconds, userOf } from "./arrivals.ts";
 import { type Bot, messageView } from "./bot.ts";
-import { findEntities, MESSAGE_CHARS } from "./text.ts";
-import type { Change, Chat, StoredMessage, Update, User } from "./types.ts";
+import { UPLOAD_BYTES } from "./files.ts";
+import { menuFor } from "./methods/commands.ts";
+import { say } from "./says.ts";
+import type { Change, Chat, StoredMessage } from "./types.ts";
 
-const personSchema = z.strictObject({
-  id: z.int().min(1),
-  username: z
-    .string()
-    .regex(/^\w{1,32}$/, "letters, digits and _, at most 32")
-    .optional(),
-  first_name: z.string().min(1).max(64).optional(),
-  language_code: z
-    .string()
-    .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "a language code like en")
-    .optional(),
-});
-type Person = z.output<typeof personSchema>;
-
-const chatId = z.int().refine((id) => id !== 0, "not zero: a person's id, or a negative one for a group");
-const messageSchema = z.strictObject({
-  chat_id: chatId,
-  from: personSchema,
-  text: z.string().min(1).max(MESSAGE_CHARS),
-  reply_to_message_id: z.int().min(1).optional(),
-});
 const callbackSchema = z.strictObject({ chat_id: chatId, message_id: z.int().min(1), data: z.string().min(1), from: personSchema });
 const redeliverSchema = z.strictObject({ update_id: z.int() });
 const blockSchema = z.strictObject({ user_id: z.int().min(1), blocked: z.boolean() });
 const migrateSchema = z.strictObject({ chat_id: z.int().max(-1) });
+const menuSchema = z.strictObject({
+  chat_id: z.coerce.number().int(),
+  language_code: z.string().default(""),
+  /** In a group; in private it is the chat's own. */
+  user_id: z.coerce.number().int().optional(),
+});
 const listSchema = z.strictObject({
   chat_id: z.coerce.number().int().optional(),
   limit: z.coerce.number().int().min(1).max(10_000).optional(),
 });
-
-function userOf({ id, username, first_name, language_code }: Person): User {
-  return { id, is_bot: false, first_name: first_name ?? username ?? `User ${id}`, username, language_code };
-}
-
-/** A private chat is named by its person, a group by its id; what Telegram calls a supergroup has an id below -100.... */
-function chatOf(id: number, user: User): Chat {
-  if (id > 0) return { id, type: "private", first_name: user.first_name, username: user.username };
-  return { id, type: id <= -1_000_000_000_000 ? "supergroup" : "group", title: `Group ${-id}` };
-}
-
-/** The person and the place, as far as they are news. Throws 422 for a private chat that is another's. */
-function arrive({ store }: Bot, id: number, user: User): { readonly chat: Chat; readonly changes: Change[] } {
-  if (id > 0 && id !== user.id) throw invalid("chat_id", "a private chat has the id of its person: from.id, or a negative id for a group");
-  if (store.migrated.has(id)) throw invalid("chat_id", `this group became ${store.migrated.get(id)}`);
-  const chat = id > 0 ? chatOf(id, user) : (store.chats.get(id) ?? chatOf(id, user));
-  // Who writes to a bot has let it in again.
-  const unblocked: Change[] = id > 0 && store.blocked.has(id) ? [{ type: "blocked", user_id: id, blocked: false }] : [];
-  return { chat, changes: [{ type: "user", user }, { type: "chat", chat }, ...unblocked] };
-}
-
-const seconds = (bot: Bot) => Math.floor(bot.now() / 1_000);
-
-function queue(bot: Bot, content: Readonly<Record<string, unknown>>, changes: readonly Change[]): { update_id: number } {
-  const update: Update = { update_id: bot.store.lastUpdateId() + 1, ...content };
-  bot.commit({ kind: "person" }, [...changes, { type: "update", update }]);
-  return { update_id: update.update_id };
-}
-
-function say(bot: Bot, body: unknown): { update_id: number } {
-  const { chat_id, from, text, reply_to_message_id: reply_to } = check(messageSchema, body);
-  const user = userOf(from);
-  const { chat, changes } = arrive(bot, chat_id, user);
-  if (reply_to !== undefined && !bot.store.messages.get(chat_id)?.has(reply_to))
-    throw invalid("reply_to_message_id", "no such message in this chat");
-  const message_id = bot.store.lastMessageId(chat_id) + 1;
-  const message: StoredMessage = {
-    message_id,
-    chat_id,
-    from: user,
-    date: seconds(bot),
-    edited: 0,
-    text,
-    entities: findEntities(text),
-    reply_to,
-  };
-  return queue(bot, { message: { ...messageView(bot.store, message), chat } }, [...changes, { type: "message", message }]);
-}
 
 function press(bot: Bot, body: unknown): { update_id: number } {
   const { chat_id, message_id, data, from } = check(callbackSchema, body);
@@ -121,11 +61,15 @@ function migrate(bot: Bot, body: unknown): { chat_id: number; update_id: number 
   if (chat?.type !== "group" || bot.store.migrated.has(chat_id)) throw invalid("chat_id", "no such group that could become a supergroup");
   const to = -1_000_000_000_000 + chat_id;
   const message = { message_id: bot.store.lastMessageId(chat_id) + 1, chat, date: seconds(bot), migrate_to_chat_id: to };
+  const supergroup: Chat = { ...chat, id: to, type: "supergroup" };
   const changes: Change[] = [
-    { type: "chat", chat: { ...chat, id: to, type: "supergroup" } },
+    { type: "chat", chat: supergroup },
     { type: "migrated", from: chat_id, to },
   ];
-  return { chat_id: to, ...queue(bot, { message }, changes) };
+  const told = queue(bot, { message }, changes);
+  // The supergroup hears of it too.
+  queue(bot, { message: { message_id: 1, chat: supergroup, date: seconds(bot), migrate_from_chat_id: chat_id } }, []);
+  return { chat_id: to, ...told };
 }
 
 /** What the bot has said and not deleted, in order, with what its buttons are now. */
@@ -133,20 +77,33 @@ function listMessages({ store, self }: Bot, query: unknown): { messages: unknown
   const { chat_id, limit } = check(listSchema, query);
   const chats = chat_id === undefined ? [...store.messages.values()] : [store.messages.get(chat_id) ?? new Map<number, StoredMessage>()];
   const own = chats.flatMap((chat) => [...chat.values()].filter(({ from }) => from.id === self.id));
-  const messages = own.map(({ from: _bot, reply_markup, html, reply_to, ...message }) => ({
+  const messages = own.map(({ from: _bot, reply_markup, html, reply_to, thread_id, document, ...message }) => ({
     ...message,
     ...(html === undefined ? {} : { html }),
     ...(reply_to === undefined ? {} : { reply_to_message_id: reply_to }),
+    ...(thread_id === undefined ? {} : { message_thread_id: thread_id }),
+    ...(document === undefined ? {} : { document: { ...document, content: contentOf(store, document.file_id) } }),
     buttons: reply_markup?.inline_keyboard ?? [],
     ...(reply_markup && !reply_markup.inline_keyboard ? { reply_markup } : {}),
   }));
   return { messages: limit === undefined ? messages : messages.slice(-limit) };
 }
 
+/** A file as its reader sees it. */
+function contentOf(store: Bot["store"], file_id: string): string {
+  return Buffer.from(store.files.get(file_id)?.base64 ?? "", "base64").toString();
+}
+
+/** What stands behind "/" for somebody, as their client resolves it. */
+function menu(bot: Bot, query: unknown): unknown {
+  const { chat_id, language_code, user_id = chat_id } = check(menuSchema, query);
+  return menuFor(bot, { chat_id, user_id, language: language_code.slice(0, 2) });
+}
+
 /** Adds the person's side: what people on Telegram do, and what they see. */
 export function telegramPersonRoutes(app: FastifyInstance, bot: Bot): void {
   const post = (path: string, act: (bot: Bot, body: unknown) => unknown) =>
-    app.post(path, async (request, reply) => reply.code(201).send(act(bot, request.body)));
+    app.post(path, { bodyLimit: UPLOAD_BYTES }, async (request, reply) => reply.code(201).send(act(bot, request.body)));
   post("/messages", say);
   post("/callbacks", press);
   post("/redeliver", redeliver);
@@ -156,5 +113,6 @@ export function telegramPersonRoutes(app: FastifyInstance, bot: Bot): void {
   app.get("/callbacks", async () => ({
     callbacks: [...bot.store.callbacks.values()].map((callback) => ({ ...callback, answered: callback.answered_at !== undefined })),
   }));
+  app.get("/menu", async ({ query }) => menu(bot, query));
   app.get("/commands", async () => ({ commands: Object.fromEntries(bot.store.commands) }));
 }

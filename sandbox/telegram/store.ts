@@ -1,4 +1,4 @@
-import type { BotCommand, Callback, Change, Chat, StoredMessage, Update, User, Webhook } from "./types.ts";
+import type { BotCommand, Callback, Change, Chat, StoredFile, StoredMessage, Update, User, Webhook } from "./types.ts";
 
 /** How many updates are kept for `redeliver` besides the ones not yet confirmed. */
 const KEPT_UPDATES = 10_000;
@@ -22,7 +22,13 @@ export interface Store {
   readonly again: ReadonlyMap<number, Update>;
   /** The latest updates, confirmed or not. */
   readonly recent: ReadonlyMap<number, Update>;
+  /** By `file_id`. */
+  readonly files: ReadonlyMap<string, StoredFile>;
+  /** Topics that somebody wrote in: the chat's id, ":" and the topic's. */
+  readonly topics: ReadonlySet<string>;
   webhook(): Webhook | null;
+  /** What went wrong last when an update was pushed to this webhook; seconds since 1970. */
+  webhookError(): { readonly date: number; readonly message: string } | null;
   /** The kinds of update the bot asked for; none: all. */
   allowed(): readonly string[];
   lastUpdateId(): number;
@@ -44,8 +50,11 @@ interface Maps {
   readonly pending: Map<number, Update>;
   readonly again: Map<number, Update>;
   readonly recent: Map<number, Update>;
+  readonly files: Map<string, StoredFile>;
+  readonly topics: Set<string>;
   readonly lastMessage: Map<number, number>;
   webhook: Webhook | null;
+  webhookError: { readonly date: number; readonly message: string } | null;
   allowed: readonly string[];
   lastUpdate: number;
 }
@@ -53,7 +62,8 @@ interface Maps {
 type Appliers = { readonly [Type in Change["type"]]: (maps: Maps, change: Extract<Change, { type: Type }>) => void };
 
 function addMessage(maps: Maps, message: StoredMessage): void {
-  const { chat_id, message_id } = message;
+  const { chat_id, message_id, thread_id } = message;
+  if (thread_id !== undefined) maps.topics.add(`${chat_id}:${thread_id}`);
   const chat = maps.messages.get(chat_id) ?? new Map<number, StoredMessage>();
   maps.messages.set(chat_id, chat.set(message_id, message));
   maps.lastMessage.set(counterOf(chat_id), Math.max(maps.lastMessage.get(counterOf(chat_id)) ?? 0, message_id));
@@ -88,12 +98,21 @@ const APPLY: Appliers = {
       maps.pending.delete(id);
     }
   },
+  delivered: (maps, { update_id }) => {
+    maps.pending.delete(update_id);
+    maps.again.delete(update_id);
+  },
   redeliver,
   redelivered: redeliver,
+  file: (maps, { file }) => maps.files.set(file.document.file_id, file),
   callback: (maps, { callback }) => maps.callbacks.set(callback.callback_query_id, callback),
   commands: (maps, { key, commands }) => (commands ? maps.commands.set(key, commands) : maps.commands.delete(key)),
   webhook: (maps, { webhook }) => {
     maps.webhook = webhook;
+    maps.webhookError = null;
+  },
+  webhook_error: (maps, { date, message }) => {
+    maps.webhookError = { date, message };
   },
   allowed: (maps, { kinds }) => {
     maps.allowed = kinds;
@@ -118,14 +137,18 @@ export function createStore(firstUpdateId: number): Store {
     pending: new Map(),
     again: new Map(),
     recent: new Map(),
+    files: new Map(),
+    topics: new Set(),
     lastMessage: new Map(),
     webhook: null,
+    webhookError: null,
     allowed: [],
     lastUpdate: firstUpdateId,
   };
   return {
     ...maps,
     webhook: () => maps.webhook,
+    webhookError: () => maps.webhookError,
     allowed: () => maps.allowed,
     lastUpdateId: () => maps.lastUpdate,
     lastMessageId: (chatId) => maps.lastMessage.get(counterOf(chatId)) ?? 0,

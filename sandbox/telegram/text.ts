@@ -45,8 +45,8 @@ function trim({ text, entities }: FormattedText): FormattedText {
 
 const ENTITIES = z.array(z.looseObject({ type: z.string(), offset: z.int().min(0), length: z.int().min(1) }));
 
-function givenEntities(params: Params, text: string): Entity[] {
-  const value = jsonParam(params, "entities", "message entities");
+function givenEntities(params: Params, { field, text }: { field: string; text: string }): Entity[] {
+  const value = jsonParam(params, field, "message entities");
   const parsed = ENTITIES.safeParse(value ?? []);
   if (!parsed.success) throw badRequest("can't parse MessageEntity");
   for (const { offset, length } of parsed.data) {
@@ -55,18 +55,42 @@ function givenEntities(params: Params, text: string): Entity[] {
   return parsed.data;
 }
 
-/** The text of a call and the markup it was written in. `tooLong` is the platform's answer past 4,096 characters. */
-export function formattedTextParam(params: Params, tooLong: string): FormattedText & { readonly html: string | undefined } {
-  const text = textParam(params, "text");
-  if (text === "") throw badRequest("message text is empty");
+/** UTF-16 units after the markup was read: https://core.telegram.org/bots/api#senddocument */
+export const CAPTION_CHARS = 1_024;
+
+type Written = FormattedText & { readonly html: string | undefined };
+
+interface Field {
+  readonly name: "text" | "caption";
+  readonly entities: "entities" | "caption_entities";
+  readonly max: number;
+  /** The platform's answer to a longer one. */
+  readonly tooLong: string;
+}
+
+function readField(params: Params, { name, entities: field, max, tooLong }: Field): Written {
+  const text = textParam(params, name);
   if (text.length > MARKUP_CHARS) throw badRequest(tooLong);
   const mode = textParam(params, "parse_mode").toLowerCase();
   // Markdown is not emulated: Switchboard writes HTML, and a wrong mode must not pass unseen.
   if (mode !== "" && mode !== "html") throw badRequest("unsupported parse_mode");
-  const formatted = trim(mode === "html" ? parseHtml(text) : { text, entities: givenEntities(params, text) });
-  if (formatted.text === "") throw badRequest("text must be non-empty");
-  if (formatted.text.length > MESSAGE_CHARS) throw badRequest(tooLong);
+  const formatted = trim(mode === "html" ? parseHtml(text) : { text, entities: givenEntities(params, { field, text }) });
+  if (formatted.text.length > max) throw badRequest(tooLong);
   const found = findEntities(formatted.text).filter((entity) => !formatted.entities.some((given) => overlap(given, entity)));
   const entities = [...formatted.entities, ...found].sort((a, b) => a.offset - b.offset);
-  return { text: formatted.text, entities, html: mode === "html" ? text : undefined };
+  return { text: formatted.text, entities, html: mode === "html" && text !== "" ? text : undefined };
+}
+
+/** The text of a call and the markup it was written in. `tooLong` is the platform's answer past 4,096 characters. */
+export function formattedTextParam(params: Params, tooLong: string): Written {
+  if (textParam(params, "text") === "") throw badRequest("message text is empty");
+  const written = readField(params, { name: "text", entities: "entities", max: MESSAGE_CHARS, tooLong });
+  if (written.text === "") throw badRequest("text must be non-empty");
+  return written;
+}
+
+/** The caption of a file, which may be empty. */
+export function captionParam(params: Params): Written {
+  const tooLong = "message caption is too long";
+  return readField(params, { name: "caption", entities: "caption_entities", max: CAPTION_CHARS, tooLong });
 }

@@ -14,6 +14,7 @@ export interface Chat {
   readonly title?: string;
   readonly first_name?: string;
   readonly username?: string | undefined;
+  readonly is_forum?: boolean;
 }
 
 /** A part of a text with a meaning; offsets and lengths are UTF-16 units. */
@@ -53,6 +54,30 @@ export interface StoredMessage {
   readonly html?: string | undefined;
   readonly reply_markup?: Markup | undefined;
   readonly reply_to?: number | undefined;
+  /** The file it carries; then `text` is its caption, which may be empty. */
+  readonly document?: Document | undefined;
+  /** The topic of a forum it stands in. */
+  readonly thread_id?: number | undefined;
+  /** In whose name an anonymous administrator writes. */
+  readonly sender_chat?: Chat | undefined;
+}
+
+/** A file as a message shows it. */
+export interface Document {
+  readonly file_id: string;
+  readonly file_unique_id: string;
+  readonly file_name: string;
+  readonly mime_type: string;
+  /** Bytes. */
+  readonly file_size: number;
+}
+
+/** A file that the emulator keeps. */
+export interface StoredFile {
+  readonly document: Document;
+  /** Below `/file/bot<token>/`. */
+  readonly path: string;
+  readonly base64: string;
 }
 
 /** An update for the bot. */
@@ -97,6 +122,9 @@ export type Change =
   | { readonly type: "deleted"; readonly chat_id: number; readonly message_id: number }
   | { readonly type: "update"; readonly update: Update }
   | { readonly type: "confirmed"; readonly below: number }
+  | { readonly type: "delivered"; readonly update_id: number }
+  | { readonly type: "file"; readonly file: StoredFile }
+  | { readonly type: "webhook_error"; readonly date: number; readonly message: string }
   | { readonly type: "redeliver" | "redelivered"; readonly update_id: number }
   | { readonly type: "callback"; readonly callback: Callback }
   | { readonly type: "commands"; readonly key: string; readonly commands: readonly BotCommand[] | null }

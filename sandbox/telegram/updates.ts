@@ -91,7 +91,7 @@ export function createUpdates(bot: Bot): Updates {
   };
 
   bot.onUpdate(() => {
-    if (!held) return;
+    if (!held || bot.store.webhook()) return;
     const poll = held;
     const updates = take(poll.limit);
     if (updates.length > 0) poll.answer(updates);

@@ -43,7 +43,7 @@ describe("blocking", () => {
     await op.says(`/block ${ips.slice(0, 100).join(" ")}`);
     expect(edge.rules).toHaveLength(100);
     expect(codeOf(await op.calls("cf_block", { ip: ips }))).toBe("invalid_input");
-    op.hears("ip has too many items. Allowed: 100.");
+    op.hears("ip has 101 items. Allowed: 100.");
     expect(codeOf(await op.calls("cf_block", { ip: [] }))).toBe("invalid_input");
   });
 

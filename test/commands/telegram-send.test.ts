@@ -42,6 +42,8 @@ const waiting: Said = { status: "waiting", message_id: null, error: null };
 const withdrawn: Said = { ...waiting, status: "withdrawn" };
 const sent: Said = { ...waiting, status: "sent", message_id: "9" };
 
+const FIRST = { delivery_id: "d", page: 1 };
+
 describe("while Telegram does not take it", () => {
   it("the run comes back to look again", async () => {
     expect(await tryOnce(waiting)).toEqual({ end: "upstream_unavailable", taken: 0 });
@@ -79,7 +81,7 @@ describe("telegram_send", () => {
     const words = `<i>&${"&".repeat(4_092)}`;
     expect((await op.calls("telegram_send", { chat_id: -1001234567890, text: words })).kind).toBe("queued");
     const said = deliveries.all().find(({ reply_to }) => reply_to.address === "-1001234567890");
-    const { text: html } = renderTelegram(plain(said?.reply ?? { tone: "ok", title: text("") }, texts, "en", "UTC"));
+    const { text: html } = renderTelegram(plain(said?.reply ?? { tone: "ok", title: text("") }, texts, "en", "UTC"), FIRST);
     expect(html).toBe(`&lt;i&gt;${"&amp;".repeat(4_093)}`);
   });
 

@@ -27,6 +27,7 @@ describe("without any setting", () => {
       data_dir: "/srv/desk/.data",
       roles: ["http", "bots", "workers", "scheduler"],
       database_url: null,
+      public_url: null,
       redis: null,
       sandbox: { port: 0 },
       admin_api_key: null,
@@ -35,6 +36,7 @@ describe("without any setting", () => {
       zone: "UTC",
       never_block: [],
       telegram: null,
+      telegram_webhook_secret: null,
       telegram_limits: {
         global: { limit: 30, window_ms: 1_000 },
         chat: { limit: 1, window_ms: 1_000 },
@@ -117,6 +119,18 @@ describe("settings", () => {
   });
 });
 
+describe("webhooks", () => {
+  it.each([
+    ["https://desk.example.com", "https://desk.example.com"],
+    ["https://desk.example.com:8443/desk/", "https://desk.example.com:8443/desk"],
+    ["http://127.0.0.1:8080", "http://127.0.0.1:8080"],
+    ["http://[::1]:8080/", "http://[::1]:8080"],
+  ])("are on where others reach us: %s", (PUBLIC_URL, public_url) => {
+    const TELEGRAM_WEBHOOK_SECRET = "A-z_0".repeat(4);
+    expect(parse({ PUBLIC_URL, TELEGRAM_WEBHOOK_SECRET })).toMatchObject({ public_url, telegram_webhook_secret: TELEGRAM_WEBHOOK_SECRET });
+  });
+});
+
 describe("the first grants", () => {
   const rolesOf = (env: Record<string, string>) => new Map(parse(env).first_grants.map(({ identity, role }) => [identity, role]));
 
@@ -181,6 +195,14 @@ const WRONG: readonly (readonly [variable: string, value: string, besides?: Reco
   ["TELEGRAM_BOT_TOKEN", "secret-token"],
   ["TELEGRAM_API_ROOT", "api.telegram.org", TELEGRAM],
   ["TELEGRAM_API_ROOT", "ftp://127.0.0.1"],
+  ["PUBLIC_URL", "desk.example.com"],
+  ["PUBLIC_URL", "http://desk.example.com"],
+  ["PUBLIC_URL", "https://u:hunter2@desk.example.com"],
+  ["PUBLIC_URL", "https://desk.example.com/?a=secret"],
+  ["PUBLIC_URL", "https://desk.example.com/?"],
+  ["TELEGRAM_WEBHOOK_SECRET", "secret-too-short".slice(1)],
+  ["TELEGRAM_WEBHOOK_SECRET", "secret with spaces and more"],
+  ["TELEGRAM_WEBHOOK_SECRET", "secret_".repeat(40)],
   ["TELEGRAM_LIMITS", "30/s,1/s/room"],
   ["TELEGRAM_LIMITS", "30/s,20/s"],
   ["TELEGRAM_LIMITS", "0/s"],

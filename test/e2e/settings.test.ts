@@ -70,6 +70,8 @@ describe("a wrong setting ends the start with 78 and one line that names it", ()
     ["NEVER_BLOCK", "10.0.0.0/33"],
     ["TELEGRAM_BOT_TOKEN", SECRET],
     ["TELEGRAM_BOT_TOKEN", `123456:${SECRET}`, { SANDBOX: "1" }],
+    ["PUBLIC_URL", `http://desk.example.com/${SECRET}`],
+    ["TELEGRAM_WEBHOOK_SECRET", `${SECRET}?`],
     ["TELEGRAM_API_ROOT", "ftp://127.0.0.1"],
     ["TELEGRAM_LIMITS", "0/s"],
     ["CLOUDFLARE_ZONE_ID", "", { CLOUDFLARE_API_TOKEN: SECRET }],

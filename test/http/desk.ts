@@ -147,6 +147,7 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
       return Object.hasOwn(HOLDERS, name) ? { identity: `key:${name}`, person: personOf(name, HOLDERS[name] ?? null) } : null;
     },
     localPerson: personOf("local", "admin"),
+    webhooks: {},
     metrics: async () => "runs_total 0\n",
     newId,
     sandbox: true,

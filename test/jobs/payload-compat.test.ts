@@ -1,6 +1,6 @@
 import { createPostgresBackend, type PgPool, withBackend } from "bullmq";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { toRequest } from "../../bots/telegram/inbound.ts";
+import { interpretUpdate } from "../../bots/telegram/inbound.ts";
 import { createQueue } from "../../clients/bullmq/queue.ts";
 import { createPool } from "../../clients/postgres/pool.ts";
 import type { CommandPorts } from "../../core/ports.ts";
@@ -57,7 +57,8 @@ describe("what the release before has left", () => {
     const [event] = await here.inbox.takeOver(["telegram"], 10);
     if (!event) throw new Error("the event is not found");
     const people = { find: async () => null };
-    expect(await toRequest(event, { people, bot_id: 1, username: () => "", locale: "en", zone: "UTC" })).toMatchObject({
+    const read = async () => "";
+    expect(await interpretUpdate(event, { people, read, me: { id: 1, username: "" }, locale: "en", zone: "UTC" })).toMatchObject({
       request_id: "telegram-123456-7",
       identity: "telegram:1001",
       locale: "ko",

@@ -43,6 +43,16 @@ function checkCommand({ command, description }: BotCommand): BotCommand {
   return { command, description: text };
 }
 
+/** From the narrowest scope to the widest: https://core.telegram.org/bots/api#determining-list-of-commands, for a person who is no administrator. */
+export function menuFor({ store }: Bot, where: { readonly chat_id: number; readonly user_id: number; readonly language: string }) {
+  const { chat_id, user_id, language } = where;
+  const scopes =
+    chat_id > 0 ? [`chat:${chat_id}`, "all_private_chats"] : [`chat_member:${chat_id}:${user_id}`, `chat:${chat_id}`, "all_group_chats"];
+  const keys = [...scopes, "default"].flatMap((scope) => [`${scope} ${language}`, `${scope} `]);
+  const shown = keys.find((key) => store.commands.has(key));
+  return { scope: shown?.trim() ?? null, commands: shown === undefined ? [] : (store.commands.get(shown) ?? []) };
+}
+
 /** https://core.telegram.org/bots/api#setmycommands */
 export const setMyCommands: Method = (bot, params) => {
   const value = jsonParam(params, "commands", "commands");
@@ -51,7 +61,8 @@ export const setMyCommands: Method = (bot, params) => {
   if (!parsed.success) throw badRequest("can't parse BotCommand: Object with command and description expected");
   if (value.length > COMMANDS_MAX) throw badRequest("BOT_COMMANDS_TOO_MUCH");
   const commands = parsed.data.map(checkCommand);
-  return { result: true, changes: [{ type: "commands", key: keyOf(bot, params), commands }] };
+  // An empty list is none: what is less narrow shows through.
+  return { result: true, changes: [{ type: "commands", key: keyOf(bot, params), commands: commands.length > 0 ? commands : null }] };
 };
 
 /** https://core.telegram.org/bots/api#getmycommands; of exactly that scope and language. */

@@ -1,6 +1,7 @@
 import type { Method } from "../bot.ts";
 import { answerCallbackQuery } from "./callbacks.ts";
 import { deleteMyCommands, getMyCommands, setMyCommands } from "./commands.ts";
+import { getFile, sendDocument } from "./documents.ts";
 import { deleteMessage, editMessageReplyMarkup, editMessageText, getChat, sendChatAction, sendMessage } from "./messages.ts";
 import { deleteWebhook, getWebhookInfo, setWebhook } from "./webhook.ts";
 
@@ -16,10 +17,12 @@ const getMe: Method = ({ self }) => ({
   },
 });
 
-/** The methods that answer at once. `getUpdates` waits and lives in updates.ts; files (sendDocument) are not emulated yet. */
+/** The methods that answer at once. `getUpdates` waits and lives in updates.ts. */
 export const METHODS = {
   getMe,
   sendMessage,
+  sendDocument,
+  getFile,
   editMessageText,
   editMessageReplyMarkup,
   deleteMessage,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Bot, findChat, type Method, messageView, takeChat } from "../bot.ts";
+import { type Bot, findChat, type Method, messageView, takeChat, takeTopic } from "../bot.ts";
 import { markupParam } from "../keyboard.ts";
 import { booleanParam, integerParam, jsonParam, messageParam, type Params, textParam } from "../params.ts";
 import { badRequest } from "../refusal.ts";
@@ -11,9 +11,11 @@ const NOT_MODIFIED =
 /** A bot may delete for so long: https://core.telegram.org/bots/api#deletemessage */
 const DELETE_WITHIN_S = 48 * 3_600;
 
-const seconds = (bot: Bot) => Math.floor(bot.now() / 1_000);
+/** Now, as messages have it. */
+export const seconds = (bot: Bot) => Math.floor(bot.now() / 1_000);
 
-function replyTarget(bot: Bot, params: Params, chatId: number): number | undefined {
+/** The message that a call replies to. */
+export function replyTarget(bot: Bot, params: Params, chatId: number): number | undefined {
   const given = jsonParam(params, "reply_parameters", "reply parameters") ?? {};
   if (typeof given !== "object" || given === null || Array.isArray(given)) throw badRequest("object expected as reply parameters");
   const nested = given as Params;
@@ -28,9 +30,11 @@ export const sendMessage: Method = (bot, params) => {
   const { text, entities, html } = formattedTextParam(params, "message is too long");
   const reply_markup = markupParam(params);
   const { id: chat_id } = takeChat(bot, params);
+  const thread_id = takeTopic(bot, params, chat_id);
   const reply_to = replyTarget(bot, params, chat_id);
   const message_id = bot.store.lastMessageId(chat_id) + 1;
-  const message = { message_id, chat_id, from: bot.self, date: seconds(bot), edited: 0, text, entities, html, reply_markup, reply_to };
+  const content = { text, entities, html, reply_markup };
+  const message = { message_id, chat_id, from: bot.self, date: seconds(bot), edited: 0, ...content, reply_to, thread_id };
   return { result: messageView(bot.store, message), changes: [{ type: "message", message }], message_id };
 };
 
@@ -61,7 +65,9 @@ export const editMessageText: Method = (bot, params) => {
   const reply_markup = markupParam(params);
   const messageId = messageParam(params);
   const { id } = takeChat(bot, params);
-  return edit(bot, findOwn(bot, id, messageId), { text, entities, html, reply_markup });
+  const message = findOwn(bot, id, messageId);
+  if (message.document) throw badRequest("there is no text in the message to edit");
+  return edit(bot, message, { text, entities, html, reply_markup });
 };
 
 /** https://core.telegram.org/bots/api#editmessagereplymarkup */

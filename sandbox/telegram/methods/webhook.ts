@@ -6,6 +6,7 @@ import type { Change } from "../types.ts";
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
+/** Loopback over plain HTTP is ours alone: the real server wants HTTPS, on port 443, 80, 88 or 8443. */
 function checkUrl(url: string): void {
   if (!URL.canParse(url)) throw badRequest("bad webhook: invalid webhook URL specified");
   const { protocol, hostname } = new URL(url);
@@ -33,7 +34,7 @@ export const deleteWebhook: Method = ({ store }, params) => ({
   changes: [...(store.webhook() ? [{ type: "webhook", webhook: null } as const] : []), ...dropPending(params, store.lastUpdateId())],
 });
 
-/** https://core.telegram.org/bots/api#setwebhook. It is stored and turns polling off; nothing is pushed to it yet. */
+/** https://core.telegram.org/bots/api#setwebhook. It turns polling off; push.ts does the rest. */
 export const setWebhook: Method = (bot, params) => {
   const url = textParam(params, "url");
   if (url === "") return deleteWebhook(bot, params);
@@ -55,5 +56,7 @@ export const getWebhookInfo: Method = ({ store }) => {
   const kinds = store.allowed();
   const status = { url: webhook?.url ?? "", has_custom_certificate: false, pending_update_count: store.pending.size };
   const connections = webhook ? { max_connections: webhook.max_connections } : {};
-  return { result: { ...status, ...connections, ...(kinds.length > 0 ? { allowed_updates: kinds } : {}) } };
+  const error = store.webhookError();
+  const trouble = error ? { last_error_date: error.date, last_error_message: error.message } : {};
+  return { result: { ...status, ...connections, ...trouble, ...(kinds.length > 0 ? { allowed_updates: kinds } : {}) } };
 };

@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { createTelegramApi, createTelegramChannel, redactToken, sendMenu } from "../../../bots/telegram/outbound.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { redactToken } from "../../../bots/telegram/errors.ts";
+import { createTelegramApi, createTelegramChannel } from "../../../bots/telegram/outbound.ts";
 import { OpsError } from "../../../core/errors.ts";
 import type { Channel, Logger } from "../../../core/ports.ts";
 import type { PlainReply } from "../../../core/reply.ts";
-import { createSandbox } from "../../../sandbox/server.ts";
 
 const TOKEN = "123456:AAH-secret-half";
 const LIMITS = { global: { limit: 30, window_ms: 1000 }, chat: { limit: 1, window_ms: 1000 }, group: { limit: 20, window_ms: 60_000 } };
@@ -36,7 +33,7 @@ function createFake() {
     if (next === "cut") return void request.socket.destroy();
     if (next) return refuse(response, next);
     const message = { message_id: payload["message_id"] ?? 70 + calls.length, chat: { id: payload["chat_id"] } };
-    return write(response, 200, { ok: true, result: method === "setMyCommands" ? true : message });
+    return write(response, 200, { ok: true, result: message });
   };
   const server = createServer((request, response) => void answer(request, response));
   return {
@@ -131,12 +128,28 @@ describe("sending", () => {
     expect(methods()).toEqual(["editMessageText", "sendMessage"]);
   });
 
-  it("to a group that became a supergroup, which is remembered", async () => {
+  it("to a group that became a supergroup, as a new message there, and says where it is now", async () => {
     telegram.script(bad("group chat was upgraded to a supergroup chat", { migrate_to_chat_id: -1009 }));
-    await send("7", "-5");
-    await send(null, "-5");
-    expect(telegram.calls.map(({ payload }) => payload["chat_id"])).toEqual([-5, -1009, -1009]);
-    expect(channel.budgets("-5")).toEqual(channel.budgets("-1009"));
+    expect(await send("7", "-5")).toEqual({ message_id: "72", moved_to: "-1009" });
+    expect(await send(null, "-1009")).toEqual({ message_id: "73" });
+    expect(telegram.calls.map(({ method, payload }) => [method, payload["chat_id"]])).toEqual([
+      ["editMessageText", -5],
+      ["sendMessage", -1009],
+      ["sendMessage", -1009],
+    ]);
+  });
+
+  it("into the topic that was asked in; where that is gone, into the group", async () => {
+    await send(null, "-1009:42");
+    telegram.script(bad("message thread not found"));
+    await send(null, "-1009:43");
+    await send("7", "-1009:42");
+    expect(telegram.calls.map(({ payload }) => [payload["chat_id"], payload["message_thread_id"]])).toEqual([
+      [-1009, 42],
+      [-1009, 43],
+      [-1009, undefined],
+      [-1009, undefined],
+    ]);
   });
 
   it("follows a group once, not in circles", async () => {
@@ -183,59 +196,7 @@ describe("pacing", () => {
   it("counts against the bot, the chat, and for groups the group", () => {
     const keysOf = (address: string) => channel.budgets(address).map(({ key, limit }) => `${key} ${limit}`);
     expect(keysOf("1001")).toEqual(["telegram:123456 30", "telegram:123456:chat:1001 1"]);
+    expect(keysOf("-5:42")).toEqual(keysOf("-5"));
     expect(keysOf("-5")).toEqual(["telegram:123456 30", "telegram:123456:chat:-5 1", "telegram:123456:group:-5 20"]);
-  });
-});
-
-describe("the menu", () => {
-  const api = () => createTelegramApi({ token: TOKEN, api_root: telegram.root() });
-  const entry = (command: string, en = "Blocks") => ({ command, description: { en, ko: "차단", ru: "Блокирует" } });
-
-  it("is set once a language, English for everybody else", async () => {
-    await sendMenu(api(), [entry("cf_block"), entry("Bad Name"), entry("x".repeat(33)), entry("long", "d".repeat(300))]);
-    expect(telegram.calls.map(({ payload }) => payload["language_code"])).toEqual([undefined, "ko", "ru"]);
-    const [first, second] = telegram.calls.map(({ payload }) => payload["commands"]);
-    expect(first).toEqual([
-      { command: "cf_block", description: "Blocks" },
-      { command: "long", description: "d".repeat(256) },
-    ]);
-    expect(second).toContainEqual({ command: "cf_block", description: "차단" });
-  });
-
-  it("that cannot be set is an error without the token", async () => {
-    telegram.script("cut");
-    expect(await refusalOf(sendMenu(api(), [entry("cf_block")]))).toMatchObject({ code: "upstream_unavailable" });
-  });
-});
-
-describe("the sandbox's Telegram", () => {
-  it("takes what is sent and edited, however odd and long", async () => {
-    const data_dir = mkdtempSync(join(tmpdir(), "telegram-"));
-    const fast = { limit: 1000, window_ms: 1000 };
-    const sandbox = await createSandbox({ data_dir, port: 0, telegram_limits: { global: fast, chat: fast, group: fast } });
-    onTestFinished(async () => {
-      await sandbox.close();
-      rmSync(data_dir, { recursive: true });
-    });
-    channel = createTelegramChannel({ api: createTelegramApi(sandbox.telegram), limits: LIMITS, log: SILENT });
-    const odd = `</pre> &amp; <b>"x" ${"😀 서울 & <i>\n".repeat(600)}`;
-    const reply: PlainReply = {
-      tone: "warn",
-      title: odd.slice(0, 40),
-      lines: [odd],
-      fields: [{ label: odd.slice(0, 20), value: odd, code: true }],
-      table: { columns: ["a", "b"], rows: [[odd, odd]] },
-      undo: { label: "Undo", line: "cf_release 203.0.113.7" },
-    };
-    const opened = await fetch(`${sandbox.url}/sandbox/telegram/messages`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ chat_id: 1001, from: { id: 1001, username: "admin" }, text: "/start" }),
-    });
-    expect(opened.status).toBe(201);
-    const { message_id } = await channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id: null, reply });
-    const edit = () => channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id, reply: REPLY });
-    expect([await edit(), await edit()]).toEqual([{ message_id }, { message_id }]);
-    expect(await channel.send({ delivery_id: "d-1", page: 1, address: "1001", message_id: "999999", reply })).not.toEqual({ message_id });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createTelegramApi } from "../../../bots/telegram/outbound.ts";
-import { type PollingDeps, startPolling } from "../../../bots/telegram/polling.ts";
+import { startPolling } from "../../../bots/telegram/polling.ts";
 import { OpsError } from "../../../core/errors.ts";
 import type { InboxEvent } from "../../../core/stores.ts";
 import { createSandbox } from "../../../sandbox/server.ts";
@@ -26,7 +26,7 @@ function createLease() {
 }
 
 /** A poller of the sandbox's Telegram, which must not say its token anywhere. */
-function poll({ sandbox }: Pick<World, "sandbox">, changes: Partial<PollingDeps> = {}) {
+function poll({ sandbox }: Pick<World, "sandbox">, changes: Partial<Parameters<typeof startPolling>[0]> = {}) {
   const token = changes.token ?? sandbox.telegram.token;
   const log = createMemoryLog();
   const batches: string[][] = [];

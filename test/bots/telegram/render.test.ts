@@ -1,28 +1,20 @@
 import { describe, expect, it } from "vitest";
+import { parseCallback } from "../../../bots/telegram/buttons.ts";
 import { BUTTON_CHARS, CALLBACK_DATA_BYTES, MESSAGE_CHARS } from "../../../bots/telegram/limits.ts";
-import { parseCallback, renderTelegram } from "../../../bots/telegram/render.ts";
+import { renderTelegram } from "../../../bots/telegram/render.ts";
 import type { ButtonAction, PlainReply } from "../../../core/reply.ts";
+import { readHtml } from "../../support/telegram-html.ts";
 
 const UNDO = { label: "Undo", line: "cf_release 203.0.113.7" };
 const reply = (parts: Partial<PlainReply>): PlainReply => ({ tone: "ok", title: "Blocked", ...parts });
-const textOf = (parts: Partial<PlainReply>) => renderTelegram(reply(parts)).text;
-
-/** What a person reads: refuses markup that Telegram could not parse. */
-function read(html: string): string {
-  const open: string[] = [];
-  return html.replace(/<(\/?)([a-z]+)>|&(?:amp|lt|gt);|[<>&]/g, (token, closing: string, tag: string | undefined) => {
-    if (tag === undefined && token.length === 1) throw new Error(`a bare ${token} in the markup`);
-    if (tag === undefined) return { "&amp;": "&", "&lt;": "<", "&gt;": ">" }[token] ?? "";
-    if (closing === "") open.push(tag);
-    else if (open.pop() !== tag) throw new Error(`${token} closes nothing`);
-    return "";
-  });
-}
+const FIRST = { delivery_id: "d", page: 1 };
+const textOf = (parts: Partial<PlainReply>) => renderTelegram(reply(parts), FIRST).text;
 
 describe("a message", () => {
   it("of somebody's own words is these words and nothing else, whole", () => {
-    expect(renderTelegram(reply({ tone: "plain", title: "<b>a</b> & b\r\n*c*" }))).toEqual({ text: "&lt;b&gt;a&lt;/b&gt; &amp; b\n*c*" });
-    expect(read(textOf({ tone: "plain", title: "&".repeat(MESSAGE_CHARS) }))).toHaveLength(MESSAGE_CHARS);
+    const said = renderTelegram(reply({ tone: "plain", title: "<b>a</b> & b\r\n*c*" }), FIRST);
+    expect(said).toEqual({ text: "&lt;b&gt;a&lt;/b&gt; &amp; b\n*c*", pages: 1 });
+    expect(readHtml(textOf({ tone: "plain", title: "&".repeat(MESSAGE_CHARS) }))).toHaveLength(MESSAGE_CHARS);
   });
 
   it("shows tone, title, lines, fields, a table and the undo line", () => {
@@ -70,7 +62,7 @@ describe("a message", () => {
       ["é́x😀", "|"],
     ];
     expect(
-      read(textOf({ table: { columns: [], rows } }))
+      readHtml(textOf({ table: { columns: [], rows } }))
         .split("\n")
         .slice(2),
     ).toEqual(["서울  |", "abcd  |", "é́x😀  |"]);
@@ -85,7 +77,7 @@ describe("a message", () => {
       table: { columns: [typed], rows: [] },
       undo: { label: typed, line: typed },
     });
-    expect(read(html).split(typed)).toHaveLength(8);
+    expect(readHtml(html).split(typed)).toHaveLength(8);
     expect(html).not.toContain("<a ");
   });
 
@@ -94,56 +86,9 @@ describe("a message", () => {
   });
 });
 
-describe("a text that is too long", () => {
-  const numbers = (count: number) => Array.from({ length: count }, (_, at) => `line ${at} & more`);
-
-  it.each([
-    ["many lines", { lines: numbers(900) }],
-    ["one long line", { lines: ["😀".repeat(5000)] }],
-    ["nothing but entities", { lines: ["&".repeat(5000)] }],
-    ["a long title", { title: "<".repeat(5000) }],
-    ["a long label", { fields: [{ label: "l".repeat(5000), value: "v" }], lines: ["x"] }],
-    ["a long table", { table: { columns: ["n", "words"], rows: numbers(400).map((line) => [line, "서울"]) } }],
-    ["a long undo line", { undo: { label: "Undo", line: "x ".repeat(3000) } }],
-  ])("is cut where it does no harm: %s", (_, parts) => {
-    const html = textOf({ undo: UNDO, ...parts });
-    const words = read(html);
-    expect(html.length).toBeLessThanOrEqual(MESSAGE_CHARS);
-    expect(words).toMatch(/… \[\+\d+\]/);
-    expect(words).not.toMatch(/\p{Surrogate}/u);
-    expect(words.endsWith("Undo: /cf_release 203.0.113.7")).toBe(!("undo" in parts));
-  });
-
-  it("says how many characters are missing, and shows lines whole", () => {
-    const lines = numbers(900);
-    const words = read(textOf({ lines })).split("\n");
-    const shown = words.slice(1, -1);
-    expect(shown).toEqual(lines.slice(0, shown.length));
-    expect(words.at(-1)).toBe(`… [+${lines.slice(shown.length).join("").length}]`);
-  });
-
-  it("shows no half of an address", () => {
-    const fields = Array.from({ length: 200 }, (_, at) => ({ label: "Address", value: `203.0.113.${at}`, code: true }));
-    for (const line of read(textOf({ fields })).split("\n").slice(1, -1)) expect(line).toMatch(/^Address: 203\.0\.113\.\d+$/);
-    expect(
-      read(textOf({ fields }))
-        .split("\n")
-        .slice(1, -1)
-        .every((line, at) => line.endsWith(`.${at}`)),
-    ).toBe(true);
-  });
-
-  it("is whole when it just fits", () => {
-    const room = MESSAGE_CHARS - "✅ <b>Blocked</b>\n".length;
-    expect(textOf({ lines: ["x".repeat(room)] })).toHaveLength(MESSAGE_CHARS);
-    expect(textOf({ lines: ["x".repeat(room)] })).not.toContain("…");
-    expect(textOf({ lines: ["x".repeat(room + 1)] })).toContain("…");
-  });
-});
-
 describe("buttons", () => {
   const button = (action: ButtonAction, label = "Go") => ({ label, action });
-  const keyboardOf = (...buttons: ReturnType<typeof button>[]) => renderTelegram(reply({ buttons })).reply_markup?.inline_keyboard;
+  const keyboardOf = (...buttons: ReturnType<typeof button>[]) => renderTelegram(reply({ buttons }), FIRST).reply_markup?.inline_keyboard;
   const TOKEN = "a".repeat(CALLBACK_DATA_BYTES - 2);
 
   it.each([
