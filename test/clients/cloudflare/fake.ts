@@ -69,7 +69,8 @@ export function createCloudflareFake() {
     /** Somebody makes a rule by hand. */
     plant(mode: string, value: string, target = "ip") {
       const made = { notes: "by hand", created_on: "2026-11-01T00:00:00Z", configuration: { target, value } };
-      rules.push({ id: "planted", home: "zones/zone-1", mode, ...made });
+      const id = ["planted", ...rules.map((rule) => rule.id).filter((each) => each.startsWith("planted"))].join("-");
+      rules.push({ id, home: "zones/zone-1", mode, ...made });
     },
     async stop() {
       server.closeAllConnections();
