@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import Cloudflare from "cloudflare";
 import { Telegraf } from "telegraf";
@@ -8,6 +9,8 @@ import { ANN, until, useSandbox, type World } from "./fixture.ts";
 
 const start = useSandbox();
 const run = promisify(execFile);
+const PYTHON = "/usr/bin/python3";
+const PROGRAM = new URL("cloudflare-client.py", import.meta.url);
 
 async function heard({ person }: World): Promise<{ text: string; edited: number }[]> {
   return (await person("GET", `/telegram/messages?chat_id=${ANN.id}`)).body["messages"] as unknown as { text: string; edited: number }[];
@@ -66,23 +69,40 @@ describe("clients that others wrote", () => {
     await expect(accessRules.get(id, { zone_id })).rejects.toMatchObject({ status: 404, errors: [{ code: 10001 }] });
   });
 
-  it("python3-cloudflare creates, lists and deletes", async ({ skip }) => {
-    const python = "/usr/bin/python3";
-    if (spawnSync(python, ["-c", "import CloudFlare"]).status !== 0) {
-      missing("python3-cloudflare is not installed (apt-get install python3-cloudflare)");
-      skip("python3-cloudflare is not installed");
-    }
-    const { base_url, token, zone_id } = (await start()).sandbox.cloudflare;
-    const program = [
-      "import sys, CloudFlare",
-      "base, token, zone = sys.argv[1:]",
-      "rules = CloudFlare.CloudFlare(token=token, base_url=base).zones.firewall.access_rules.rules",
-      "made = rules.post(zone, data={'mode': 'block', 'configuration': {'target': 'ip', 'value': '203.0.113.7'}, 'notes': 'python'})",
-      "assert [rule['id'] for rule in rules.get(zone, params={'configuration_value': '203.0.113.7'})] == [made['id']]",
-      "assert rules.delete(zone, made['id'])['id'] == made['id']",
-      "print(len(rules.get(zone)))",
-    ].join("\n");
-    const { stdout } = await run(python, ["-c", program, base_url, token, zone_id]);
-    expect(stdout.trim()).toBe("0");
-  });
+  it.each(["zone", "account"] as const)(
+    "python3-cloudflare creates, filters, pages, edits and deletes the rules of one %s",
+    async (kind) => {
+      if (spawnSync(PYTHON, ["-c", "import CloudFlare"]).status !== 0) {
+        missing("python3-cloudflare is not installed (apt-get install python3-cloudflare)");
+        return;
+      }
+      const id = kind === "zone" ? "b".repeat(32) : "c".repeat(32);
+      const options = kind === "zone" ? { cloudflare_zones: [id] } : { cloudflare_accounts: [id] };
+      const { base_url, token } = (await start(options)).sandbox.cloudflare;
+      const { stdout } = await run(PYTHON, [fileURLToPath(PROGRAM), base_url, token, kind, id]);
+      expect(JSON.parse(stdout)).toEqual({
+        values: ["203.0.113.7", "2001:0db8:0000:0000:0000:0000:0000:0007", "198.51.100.0/24", "KR"],
+        all: 4,
+        dotted: ["203.0.113.7"],
+        underscored: ["203.0.113.7"],
+        ipv6: ["2001:0db8:0000:0000:0000:0000:0000:0007"],
+        mode: ["198.51.100.0/24"],
+        notes: ["2001:0db8:0000:0000:0000:0000:0000:0007"],
+        any: 2,
+        pages: [1, 1, 1, 1, 0],
+        info: { page: 1, per_page: 1, count: 1, total_count: 4, total_pages: 4 },
+        duplicate: 10_009,
+        same_ipv6: 10_009,
+        not_valid: 10_001,
+        bad_page: 10_001,
+        edited: "challenge",
+        read: "python",
+        deleted: true,
+        gone: [10_001, 10_001],
+        elsewhere: 7_003,
+        stranger: 9_109,
+        left: 0,
+      });
+    },
+  );
 });
