@@ -31,6 +31,7 @@ export async function benchCommand(only: readonly string[]): Promise<object> {
   const standIns = await startStandIns();
   try {
     const limit = await measurePlain(standIns);
+    say(`the limit: p50 ${limit.p50_ms} ms, ${limit.per_second} a second`);
     const redis = only.includes("embedded") ? null : await measure(standIns, "redis");
     const embedded = only.includes("redis") ? null : await measure(standIns, "embedded");
     const main = redis ?? embedded ?? {};
@@ -97,12 +98,20 @@ async function startServers(folder: string, stops: (() => Promise<unknown>)[]): 
   return { DATABASE_URL: postgres.url, REDIS_URL: redis.url, REDIS_REQUIRE_AOF: "1", SECRET_KEY: "0".repeat(64) };
 }
 
+/** For the impatient: standard output has the result alone. */
+function say(line: string): void {
+  console.error(line);
+}
+
 async function drive(standIns: StandIns, program: Program, port: string): Promise<Measured> {
   const secret = await secretOf(standIns);
   const telephone = createTelephone(standIns, `http://127.0.0.1:${port}/webhooks/telegram`, secret);
   await telephone.blockMany(WARM_UP, AT_ONCE);
+  say("warm; now one at a time");
   const times = await oneByOne(telephone, SINGLE);
+  say(`p50 ${round(quantile(times, 0.5), 2)} ms; now ${AT_ONCE} at once`);
   const per_second = await telephone.blockMany(MANY, AT_ONCE);
+  say(`${Math.round(per_second)} a second; now on to ${LONG} commands`);
   const rss_mb_after_5000 = await residentMb(program.pid);
   await telephone.blockMany(LONG - MANY - SINGLE - WARM_UP, AT_ONCE);
   const rss_mb_after_20000 = await residentMb(program.pid);
