@@ -13,8 +13,10 @@ import { createDispatch, type Dispatch } from "../../core/dispatch.ts";
 import type { BotAdapter, CommandPorts, Logger } from "../../core/ports.ts";
 import { createRegistry, type Registry } from "../../core/registry.ts";
 import type { Texts } from "../../core/reply.ts";
+import type { Job } from "../../core/stores.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
+import type { Gateway } from "../../jobs/outbound/gateway.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { localesFolder } from "./paths.ts";
@@ -51,7 +53,12 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   await stores.people.applyFirstGrants(config.first_grants);
   const health = createHealth(storage, queues, { platforms, adapters });
   const identities = createIdentities(config, stores.people, stores.keys);
-  const enqueue = { runs: createEnqueue(queues.runs, log), deliveries: createEnqueue(queues.deliveries, log) };
+  // Filled in by the workers, where this process has them.
+  const gateways: Pick<Gateway, "handOver">[] = [];
+  const handOver = (jobs: readonly Job[]) => {
+    for (const gateway of gateways) gateway.handOver(jobs);
+  };
+  const enqueue = { runs: createEnqueue(queues.runs, log), deliveries: createEnqueue(queues.deliveries, log, handOver) };
   const ports: CommandPorts = {
     clock: { now: () => new Date() },
     edge: platforms.edge,
@@ -63,11 +70,11 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   };
   const runs = createRunAcceptor({ runs: stores.runs, enqueueRuns: enqueue.runs, enqueueDeliveries: enqueue.deliveries, log, stopping });
   const newToken = () => randomBytes(18).toString("base64url");
-  const metrics: Metrics = createMetrics(queues, health);
+  const metrics: Metrics = createMetrics(queues, stores.deliveries, health);
   const dispatch: Dispatch = metrics.counting(
     createDispatch({ registry, ports, ephemeral: queues.ephemeral, runs, audit: stores.audit, log, newToken, stopping }),
   );
-  return { registry, texts, stores, health, identities, enqueue, ports, metrics, dispatch, newId: () => randomUUID() };
+  return { registry, texts, stores, health, identities, enqueue, gateways, ports, metrics, dispatch, newId: () => randomUUID() };
 }
 
 function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {

@@ -65,7 +65,7 @@ export function createFakeChannel(limits: { readonly all?: Limit; readonly chat?
     platform: "telegram",
     calls,
     breaches,
-    budgets: (address) => [...(limits.all ? [budget("all", all)] : []), ...(limits.chat ? [budget(address, chat)] : [])],
+    budgets: (address) => [budget("all", all), ...(limits.chat ? [budget(address, chat)] : [])],
     send,
     script: (...next) => {
       answers = [...next];

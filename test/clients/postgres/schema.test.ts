@@ -9,7 +9,18 @@ it("every model of the schema reads its migrated table, every column of it", asy
   const connection = await postgres.database();
   const prisma = createPrisma(connection);
   try {
-    for (const model of ["person", "identity", "grant", "key", "inbox", "run", "delivery", "audit", "conversation"] as const) {
+    for (const model of [
+      "person",
+      "identity",
+      "grant",
+      "key",
+      "inbox",
+      "run",
+      "delivery",
+      "audit",
+      "conversation",
+      "movedAddress",
+    ] as const) {
       await expect((prisma[model] as { findFirst(): Promise<unknown> }).findFirst(), model).resolves.toBeNull();
     }
   } finally {
@@ -34,6 +45,7 @@ it("no table has a column that the schema does not know", async () => {
     ["identities", Prisma.IdentityScalarFieldEnum],
     ["inbox", Prisma.InboxScalarFieldEnum],
     ["keys", Prisma.KeyScalarFieldEnum],
+    ["moved_addresses", Prisma.MovedAddressScalarFieldEnum],
     ["people", Prisma.PersonScalarFieldEnum],
     ["runs", Prisma.RunScalarFieldEnum],
   ] as const;
