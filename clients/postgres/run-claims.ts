@@ -3,7 +3,7 @@ import type { ClaimedRun, RunStore } from "../../core/stores.ts";
 import { type DeliveryJobRow, JOB_COLUMNS, toDeliveryJobs } from "./delivery-row.ts";
 import type { Hand } from "./hand.ts";
 import { toJsonb } from "./json.ts";
-import { query } from "./query.ts";
+import { prepared, query } from "./query.ts";
 import { type RunRow, toView } from "./run-reader.ts";
 import type { Session } from "./session.ts";
 import { DELAY_MS, firstLook, type JobRow, ORPHANED, toJob } from "./sweepable.ts";
@@ -47,7 +47,7 @@ export function createRunClaims(
     },
     async finish({ run_id, claimed_by, generation }, end) {
       const { status, output, error, reply } = end;
-      const rows = await query<DeliveryJobRow>(pool, FINISH, [
+      const rows = await prepared<DeliveryJobRow>(pool, { name: "finish run", sql: FINISH }, [
         ...[run_id, claimed_by, status],
         ...[output === null || output === undefined ? null : toJsonb(output), error && toJsonb(error), JSON.stringify(reply)],
         generation,
