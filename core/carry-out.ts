@@ -125,9 +125,10 @@ export function answerTo(
   run_id: string | null,
   what: { readonly reply: Reply; readonly delay_ms: number },
 ): NewDelivery | null {
-  const { request_id, reply_to, locale, zone } = request;
+  const { request_id, reply_to, locale, zone, person, identity } = request;
   if (reply_to === null) return null;
-  return { delivery_id: idFrom(`answer:${run_id ?? request_id}`), request_id, run_id, reply_to, locale, zone, ...what };
+  const turn = { lane: "interactive", caused_by: person?.person_id ?? identity } as const;
+  return { delivery_id: idFrom(`answer:${run_id ?? request_id}`), request_id, run_id, reply_to, locale, zone, ...turn, ...what };
 }
 
 /** How a failure is said: one sentence, and what else is wrong with the input. */

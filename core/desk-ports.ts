@@ -65,12 +65,22 @@ export interface Said {
   readonly error: RunError | null;
 }
 
+/** What a command says to somebody. */
+export interface NewWords {
+  readonly delivery_id: string;
+  readonly request_id: string;
+  readonly to: ReplyTo;
+  readonly reply: Reply;
+  /** Whose turn it takes: the person who asked for it. */
+  readonly caused_by: string;
+}
+
 /** Saying things to others than the asker: one message an id, however often it is asked for. */
 export interface Outbox {
   /** Whether messages can go to this platform at all. */
   reaches(platform: string): boolean;
   /** Stores a message unless one of this id is there, and queues it. What is in it is said in no language: `raw` only. */
-  say(message: { readonly delivery_id: string; readonly request_id: string; readonly to: ReplyTo; readonly reply: Reply }): Promise<void>;
+  say(message: NewWords): Promise<void>;
   /** What became of it: as soon as that is known, or as it stands after `within_ms`, or when the signal is aborted. */
   wait(delivery_id: string, within_ms: number, signal: AbortSignal): Promise<Said>;
   /** Takes a message back that nobody is sending at this moment. @returns what became of it */

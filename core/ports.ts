@@ -71,6 +71,8 @@ export interface Ephemeral {
    * @returns 0 when booked, else how many milliseconds to wait before asking again
    */
   reserve(budgets: readonly Budget[]): Promise<number>;
+  /** As `reserve`. @returns how many milliseconds each of the budgets is to be waited for, in their order; booked when all are 0 */
+  book(budgets: readonly Budget[]): Promise<readonly number[]>;
   close(): Promise<void>;
 }
 
@@ -100,7 +102,7 @@ export interface OutgoingMessage {
  */
 export interface Channel {
   readonly platform: string;
-  /** The budgets one message to this address is counted against. */
+  /** The budgets one message to this address is counted against; the first is the one that all addresses share. */
   budgets(address: string): readonly Budget[];
   /** Sends, or edits where `message_id` is given; editing to what already stands there succeeds. */
   send(message: OutgoingMessage): Promise<SentMessage>;

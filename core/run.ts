@@ -48,6 +48,9 @@ export interface NewRun {
   readonly dedupe_key?: string;
 }
 
+/** Answers to people go before what is sent to many. */
+export type DeliveryLane = "interactive" | "bulk";
+
 /** Something to be said to one address. */
 export interface NewDelivery {
   readonly delivery_id: string;
@@ -57,6 +60,9 @@ export interface NewDelivery {
   readonly reply: Reply;
   readonly locale: Locale;
   readonly zone: string;
+  readonly lane: DeliveryLane;
+  /** Who has caused it, for turns are taken by person; null where nobody has (each chat takes its own turn then). */
+  readonly caused_by: string | null;
   /** Not before so many milliseconds from now: a run that ends sooner is answered at once, without a "running" message. */
   readonly delay_ms: number;
 }

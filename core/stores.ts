@@ -2,14 +2,22 @@ import type { Said } from "./desk-ports.ts";
 import type { Locale } from "./locale.ts";
 import type { RunReader } from "./ports.ts";
 import type { Reply } from "./reply.ts";
-import type { Person } from "./request.ts";
-import type { NewDelivery, NewRun, RunEnd, RunError, RunView } from "./run.ts";
+import type { AddressMove, PageTurn, Person } from "./request.ts";
+import type { DeliveryLane, NewDelivery, NewRun, RunEnd, RunError, RunView } from "./run.ts";
 
 /** A job to be put into a queue: which row, and the job's own id (the row's id and its generation). */
 export interface Job {
   readonly id: string;
   readonly job_id: string;
   readonly delay_ms: number;
+  /** Of a message: where it goes and whose turn it takes, so that the gateway of this process need not look it up. */
+  readonly to?: Destination;
+}
+
+/** Where a message goes, and whose turn it takes. */
+export interface Destination extends Pick<NewDelivery, "lane" | "caused_by"> {
+  readonly platform: string;
+  readonly address: string;
 }
 
 /** The job id of a row's generation. BullMQ refuses ":" in it. */
@@ -112,35 +120,64 @@ export interface RunStore extends RunReader, RunStopper, Sweepable {
 }
 
 /** A thing to be said that this process is about to say. */
-export interface ClaimedDelivery {
+export interface ClaimedDelivery extends Destination {
   readonly delivery_id: string;
-  readonly platform: string;
-  readonly address: string;
+  readonly request_id: string;
   readonly message_id: string | null;
   readonly reply: Reply;
+  readonly page: number;
   readonly locale: Locale;
   readonly zone: string;
   readonly version: number;
   readonly attempts: number;
-  /** Since it was first to be said, in milliseconds. */
+  /** Since it was first to be said, or its page was turned, in milliseconds. */
   readonly age_ms: number;
+  /** Since it failed for the first time, in milliseconds; 0 when it did not. */
+  readonly failing_ms: number;
   readonly claimed_by: number;
   readonly generation: number;
 }
 
+/** What waits to be said, for metrics. */
+export interface Backlog {
+  readonly lane: DeliveryLane;
+  readonly state: "later" | "due" | "sending";
+  readonly count: number;
+  /** Since the oldest of them was due, in seconds; 0 for what is due later. */
+  readonly oldest_s: number;
+}
+
 /** Things to be said. */
 export interface DeliveryStore extends Sweepable {
-  /** Stores it unless it is there. @returns its job, or none */
+  /** Stores it unless it is there, for the address that the chat has moved to. @returns its job, or none */
   insert(delivery: NewDelivery): Promise<readonly Job[]>;
-  /** Where an open one is to go; null when it is not open or not due. */
-  locate(delivery_id: string): Promise<{ readonly platform: string; readonly address: string } | null>;
+  /**
+   * Where an open one is to go; null when it is not open or not due.
+   * @returns also how long its chat rests, in milliseconds: another is being sent there, or is tried again soon
+   */
+  locate(delivery_id: string): Promise<(Destination & { readonly rest_ms: number }) | null>;
+  /**
+   * Claims what is next in the chat of this message: mostly itself. It is the oldest that is due, interactive ones first. None is claimed while
+   * another is being sent there (by whichever process), while one that was too fast waits for its time, or for 30 s while one that failed is
+   * tried again.
+   */
   claim(delivery_id: string): Promise<ClaimedDelivery | null>;
-  /** It was sent as `message_id`. @returns a job when something newer is to stand there meanwhile */
-  sent(claim: ClaimedDelivery, message_id: string): Promise<readonly Job[]>;
+  /**
+   * It was sent as `message_id`.
+   * @param moved_to the chat's address from now on
+   * @returns a job when something newer is to stand there meanwhile
+   */
+  sent(claim: ClaimedDelivery, message_id: string, moved_to?: string): Promise<readonly Job[]>;
   /** To be tried again after `delay_ms`. @returns its job, or none where the claim was lost */
   postpone(claim: ClaimedDelivery, delay_ms: number, error: RunError): Promise<readonly Job[]>;
   /** It will not be tried again. @returns a job when something newer is to be said meanwhile */
   fail(claim: ClaimedDelivery, status: "failed" | "unknown", error: RunError): Promise<readonly Job[]>;
+  /** Shows another page of a message that stands. @returns its job; none where it is not there or shows that page already */
+  turnPage(turn: PageTurn): Promise<readonly Job[]>;
+  /** A chat has another address from now on: what is to be said there goes to the new one, as new messages. May be repeated. */
+  move(move: AddressMove): Promise<void>;
+  /** What waits, over all processes. */
+  backlog(): Promise<readonly Backlog[]>;
   /** Nobody in this process works on it any more: should a claim of ours still stand, the sweeper opens it again. */
   letGo(delivery_id: string): void;
 }

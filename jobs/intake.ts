@@ -3,7 +3,7 @@ import type { Dispatch } from "../core/dispatch.ts";
 import { OpsError, toOpsError } from "../core/errors.ts";
 import { TOO_MANY_LINES } from "../core/policy/limit.ts";
 import type { BotAdapter, Intake, Logger } from "../core/ports.ts";
-import type { Outcome, Request } from "../core/request.ts";
+import type { Interpreted, Outcome, Request } from "../core/request.ts";
 import { idFrom, type NewDelivery } from "../core/run.ts";
 import type { DeliveryStore, InboxEvent, InboxStore } from "../core/stores.ts";
 import { backoff } from "./backoff.ts";
@@ -32,6 +32,8 @@ export interface StartedIntake extends Intake {
 const MAX_IN_FLIGHT = 500;
 const TAKE_OVER = 100;
 const MINUTE_MS = 60_000;
+/** No answer has so many pages. */
+const MAX_PAGE = 100_000;
 /** After this many tries without a database or queue the person is told, and an event that makes us fail is given up. */
 const MAX_TRIES = 20;
 
@@ -92,15 +94,22 @@ async function handle(deps: IntakeState, event: InboxEvent): Promise<void> {
   try {
     const interpreter = deps.interpreters().find(({ platform }) => platform === event.platform);
     if (!interpreter) throw new OpsError("unavailable", `no adapter for ${event.platform} in this process`);
-    const asked = await interpreter.interpret(event);
-    const request = asked?.kind === undefined ? asked : null;
-    const outcome = request && (await deps.dispatch(request));
-    if (request && outcome && !(await answered(deps, request, outcome))) return;
-    await deps.inbox.done(event.request_id);
+    if (await worked(deps, await interpreter.interpret(event))) await deps.inbox.done(event.request_id);
   } catch (thrown) {
     const tries = await giveBack(deps, event.request_id, thrown);
     if (tries >= MAX_TRIES && !toOpsError(thrown).retryable) await giveUp(deps, event.request_id, thrown);
   }
+}
+
+/** Does what an event asks for; false when it is to be tried again instead. */
+async function worked(deps: IntakeState, asked: Interpreted): Promise<boolean> {
+  if (asked === null) return true;
+  if (asked.kind === undefined) return answered(deps, asked, await deps.dispatch(asked));
+  if (asked.kind === "moved") await deps.deliveries.move(asked);
+  // What a button holds comes from outside.
+  else if (Number.isInteger(asked.page) && asked.page >= 1 && asked.page <= MAX_PAGE)
+    await deps.enqueueDeliveries(await deps.deliveries.turnPage(asked));
+  return true;
 }
 
 /** An event that makes us fail each time would come back for ever. It stays in the inbox with its error for as long as done ones do. */

@@ -20,12 +20,11 @@ const SLOWEST_LOOK_MS = 500;
 export function createOutbox({ deliveries, fate, enqueueDeliveries, reaches }: OutboxDeps): Outbox {
   return {
     reaches,
-    async say({ delivery_id, request_id, to, reply }) {
+    async say({ delivery_id, request_id, to, reply, caused_by }) {
       // Somebody's own words are the same in every language.
       const spoken = { locale: "en", zone: "UTC" } as const;
-      await enqueueDeliveries(
-        await deliveries.insert({ delivery_id, request_id, run_id: null, reply_to: to, reply, ...spoken, delay_ms: 0 }),
-      );
+      const turn = { lane: "interactive", caused_by, delay_ms: 0 } as const;
+      await enqueueDeliveries(await deliveries.insert({ delivery_id, request_id, run_id: null, reply_to: to, reply, ...spoken, ...turn }));
     },
     async wait(delivery_id, within_ms, signal) {
       let said = await fate.look(delivery_id);

@@ -18,9 +18,11 @@ import { createDispatch, type Dispatch } from "../../core/dispatch.ts";
 import type { BotAdapter, CommandPorts, Logger } from "../../core/ports.ts";
 import { createRegistry, type Registry } from "../../core/registry.ts";
 import type { Texts } from "../../core/reply.ts";
+import type { Job } from "../../core/stores.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createReconciler } from "../../jobs/blocks/reconciler.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
+import type { Gateway } from "../../jobs/outbound/gateway.ts";
 import { createDeskPorts } from "./desk-ports.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -58,10 +60,15 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   await stores.people.applyFirstGrants(config.first_grants);
   const health = createHealth(storage, queues, { platforms, adapters });
   const identities = createIdentities(config, stores.people, stores.keys);
-  const enqueue = { runs: createEnqueue(queues.runs, log), deliveries: createEnqueue(queues.deliveries, log) };
   const clock = { now: () => new Date() };
   const { edge } = platforms;
   const reconciler = createReconciler({ edge, mirror: stores.rules, leases: storage.session, clock, log });
+  // Filled in by the workers, where this process has them.
+  const gateways: Pick<Gateway, "handOver">[] = [];
+  const handOver = (jobs: readonly Job[]) => {
+    for (const gateway of gateways) gateway.handOver(jobs);
+  };
+  const enqueue = { runs: createEnqueue(queues.runs, log), deliveries: createEnqueue(queues.deliveries, log, handOver) };
   const ports: CommandPorts = {
     ...{ clock, edge, ledger: stores.ledger, rules: stores.rules, reconciler },
     ...createDeskPorts({ stores, registry, platforms, enqueueDeliveries: enqueue.deliveries }),
@@ -73,7 +80,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   };
   const runs = createRunAcceptor({ runs: stores.runs, enqueueRuns: enqueue.runs, enqueueDeliveries: enqueue.deliveries, log, stopping });
   const newToken = () => randomBytes(18).toString("base64url");
-  const metrics: Metrics = createMetrics(queues, health);
+  const metrics: Metrics = createMetrics(queues, stores.deliveries, health);
   const dispatch: Dispatch = metrics.counting(
     createDispatch({
       registry,
@@ -87,7 +94,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
       limits: config.person_limits,
     }),
   );
-  return { registry, texts, stores, health, identities, enqueue, ports, metrics, dispatch, newId: () => randomUUID() };
+  return { registry, texts, stores, health, identities, enqueue, gateways, ports, metrics, dispatch, newId: () => randomUUID() };
 }
 
 function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {

@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Dispatch } from "../../core/dispatch.ts";
 import type { Health } from "../../core/ports.ts";
+import type { DeliveryStore } from "../../core/stores.ts";
+import type { GatewayMeter } from "../../jobs/outbound/deliver.ts";
 import type { Queues } from "./queues.ts";
 
 /** What is measured, in Prometheus' text form. */
@@ -8,10 +10,16 @@ export interface Metrics {
   text(): Promise<string>;
   /** Counts outcomes on their way. */
   counting(dispatch: Dispatch): Dispatch;
+  /** Counts what became of messages in this process. */
+  readonly gateway: GatewayMeter;
 }
 
 /** The measures of this process; those of queues and parts are taken when they are asked for. */
-export function createMetrics(queues: Pick<Queues, "runs" | "deliveries">, health: Health): Metrics {
+export function createMetrics(
+  queues: Pick<Queues, "runs" | "deliveries">,
+  deliveries: Pick<DeliveryStore, "backlog">,
+  health: Health,
+): Metrics {
   const register = new Registry();
   const registers = [register];
   collectDefaultMetrics({ register });
@@ -43,7 +51,9 @@ export function createMetrics(queues: Pick<Queues, "runs" | "deliveries">, healt
       for (const { part, state } of await health.check()) this.set({ part }, worth[state]);
     },
   });
+  measureBacklog(registers, deliveries);
   return {
+    gateway: createGatewayMeter(registers),
     text: () => register.metrics(),
     counting: (dispatch) => async (request) => {
       const outcome = await dispatch(request);
@@ -51,4 +61,39 @@ export function createMetrics(queues: Pick<Queues, "runs" | "deliveries">, healt
       return outcome;
     },
   };
+}
+
+/** What waits in the database, over all processes. */
+function measureBacklog(registers: Registry[], deliveries: Pick<DeliveryStore, "backlog">): void {
+  const labelNames = ["lane", "state"] as const;
+  const oldest = new Gauge({
+    name: "switchboard_deliveries_oldest_seconds",
+    help: "How long the oldest message that is due, or being sent, has waited",
+    labelNames,
+    registers,
+  });
+  new Gauge({
+    name: "switchboard_deliveries_open",
+    help: "Messages that are due later, due now, or being sent",
+    labelNames,
+    registers,
+    async collect() {
+      this.reset();
+      oldest.reset();
+      for (const { lane, state, count, oldest_s } of await deliveries.backlog().catch(() => [])) {
+        this.set({ lane, state }, count);
+        if (state !== "later") oldest.set({ lane, state }, oldest_s);
+      }
+    },
+  });
+}
+
+function createGatewayMeter(registers: Registry[]): GatewayMeter {
+  const messages = new Counter({
+    name: "switchboard_messages_total",
+    help: "Messages handed to a platform by what became of them; limited: a 429 that is obeyed",
+    labelNames: ["platform", "outcome"],
+    registers,
+  });
+  return { count: (platform, outcome) => messages.inc({ platform, outcome }) };
 }

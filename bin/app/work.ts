@@ -27,7 +27,7 @@ export interface WorkParts {
 
 /** Runs worked on at once in one process. Most of their time is spent waiting for others. */
 const RUN_CONCURRENCY = 16;
-/** Admitting a message is one read; the sending goes on in the chat's lane. */
+/** Admitting a message is one read; the sending goes on when its turn has come. */
 const DELIVERY_CONCURRENCY = 16;
 
 /** What comes in, worked on in this process. */
@@ -45,7 +45,7 @@ export function openIntake({ desk, log }: Pick<WorkParts, "desk" | "log">, adapt
 
 /** Starts the workers of both queues. */
 export async function startWorkers({ desk, queues, platforms, log, stopping }: WorkParts): Promise<Part> {
-  const { registry, ports, stores, enqueue, texts, identities } = desk;
+  const { registry, ports, stores, enqueue, texts, identities, metrics } = desk;
   const channels = new Map<string, Channel>(platforms.telegram ? [["telegram", platforms.telegram.channel]] : []);
   const gateway = createGateway({
     deliveries: stores.deliveries,
@@ -53,8 +53,10 @@ export async function startWorkers({ desk, queues, platforms, log, stopping }: W
     ephemeral: queues.ephemeral,
     texts,
     enqueueDeliveries: enqueue.deliveries,
+    meter: metrics.gateway,
     log,
   });
+  desk.gateways.push(gateway);
   const work = createRunWorker({
     ...{ registry, ports, log, stopping },
     runs: stores.runs,

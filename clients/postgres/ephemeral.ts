@@ -59,8 +59,8 @@ const RESERVE = `
       FROM jsonb_each_text(value) AS pair GROUP BY 1) AS counted
     WHERE (number + 1) * width_ms + window_ms > now),
   full_bucket AS MATERIALIZED (
-    SELECT leaves FROM (
-      SELECT leaves, call_limit, sum(calls) OVER (PARTITION BY key ORDER BY number DESC) AS since FROM bucket) AS running
+    SELECT key, leaves FROM (
+      SELECT key, leaves, call_limit, sum(calls) OVER (PARTITION BY key ORDER BY number DESC) AS since FROM bucket) AS running
     WHERE since >= call_limit),
   booked AS (
     INSERT INTO conversations (key, value, expires_at)
@@ -73,7 +73,8 @@ const RESERVE = `
     FROM asked CROSS JOIN clock
     WHERE found = cardinality($1) AND NOT EXISTS (SELECT FROM full_bucket)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at)
-  SELECT found = cardinality($1) AS complete, ceil(coalesce((SELECT max(leaves) FROM full_bucket) - now, 0))::float8 AS wait_ms FROM clock`;
+  SELECT key, found = cardinality($1) AS complete, ceil(coalesce((SELECT max(leaves) FROM full_bucket WHERE full_bucket.key = asked.key) - now, 0))::float8 AS wait_ms
+  FROM asked CROSS JOIN clock`;
 
 // Only a row that exists can be locked. They are made outside the booking, in the order of their keys.
 const MAKE_ROWS = `
@@ -88,6 +89,13 @@ const MAKE_ROWS = `
 export function createPostgresEphemeral({ pool, log }: PostgresEphemeralDeps): Ephemeral {
   const run = <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]) => query<Row>(pool, sql, values);
   const purge = createPurge(pool, log);
+  const book = async (budgets: readonly Budget[]): Promise<readonly number[]> => {
+    const windows = toWindows(budgets);
+    if (windows.length === 0) return [];
+    const waits = await reserve(run, windows);
+    purge.wrote();
+    return toWaits(budgets, windows, waits);
+  };
   return {
     async put(name, value, ttl_ms) {
       await run(PUT, [`value:${name}`, JSON.stringify(value), wholeMs(ttl_ms)]);
@@ -106,26 +114,23 @@ export function createPostgresEphemeral({ pool, log }: PostgresEphemeralDeps): E
       purge.wrote();
       return { count: row?.count ?? 0, resets_in_ms: Math.max(0, row?.resets_in_ms ?? 0) };
     },
-    async reserve(budgets) {
-      const windows = toWindows(budgets);
-      if (windows.length === 0) return 0;
-      const wait_ms = await reserve(run, windows);
-      purge.wrote();
-      return wait_ms;
-    },
+    book,
+    reserve: async (budgets) => Math.max(0, ...(await book(budgets))),
     close: () => purge.close(),
   };
 }
 
 type Run = <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]) => Promise<Row[]>;
 
-async function reserve(run: Run, windows: readonly Window[]): Promise<number> {
+/** @returns how long each window is to be waited for */
+async function reserve(run: Run, windows: readonly Window[]): Promise<readonly number[]> {
   const keys = windows.map(({ key }) => `budget:${key}`);
   const lengths = windows.map(({ window_ms }) => window_ms);
   const values = [keys, windows.map(({ limit }) => limit), lengths, windows.map(({ width_ms }) => width_ms)];
   for (;;) {
-    const [row] = await run<{ complete: boolean; wait_ms: number }>(RESERVE, values);
-    if (row?.complete) return row.wait_ms;
+    const rows = await run<{ key: string; complete: boolean; wait_ms: number }>(RESERVE, values);
+    const waits = new Map(rows.map(({ key, wait_ms }) => [key, wait_ms]));
+    if (rows[0]?.complete) return keys.map((key) => waits.get(key) ?? 0);
     await run(MAKE_ROWS, [keys, lengths]);
   }
 }
@@ -135,11 +140,19 @@ export function toWindows(budgets: readonly Budget[]): readonly Window[] {
   const windows = new Map<string, Window>();
   for (const { key, limit, window_ms } of budgets) {
     if (!(limit >= 1 && window_ms >= 1)) throw new RangeError(`the budget ${key} allows nothing: ${limit} in ${window_ms} ms`);
-    const name = `${key}:${window_ms}`;
+    const name = windowName({ key, window_ms });
     const strictest = Math.min(limit, windows.get(name)?.limit ?? limit);
     windows.set(name, { key: name, limit: strictest, window_ms, width_ms: Math.max(1, Math.ceil(window_ms / 100)) });
   }
   return [...windows.values()];
+}
+
+const windowName = ({ key, window_ms }: Pick<Budget, "key" | "window_ms">) => `${key}:${window_ms}`;
+
+/** What was found of each window, as it is told of each budget. */
+export function toWaits(budgets: readonly Budget[], windows: readonly Window[], waits: readonly number[]): readonly number[] {
+  const found = new Map(windows.map(({ key }, index) => [key, waits[index] ?? 0]));
+  return budgets.map((budget) => found.get(windowName(budget)) ?? 0);
 }
 
 /** A time to live in whole milliseconds, at least one. */

@@ -12,3 +12,19 @@ export async function query<Row extends pg.QueryResultRow>(pool: pg.Pool, sql: s
     throw toUnavailable(thrown);
   }
 }
+
+/**
+ * As `query`, planned once on each connection: for what is asked for with every message, where planning costs more than the work itself.
+ * @param name the statement's own
+ */
+export async function prepared<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  { name, sql }: { readonly name: string; readonly sql: string },
+  params: readonly unknown[],
+): Promise<Row[]> {
+  try {
+    return (await pool.query<Row>({ name, text: sql, values: [...params] })).rows;
+  } catch (thrown) {
+    throw toUnavailable(thrown);
+  }
+}

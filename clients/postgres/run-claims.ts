@@ -1,8 +1,9 @@
 import type pg from "pg";
 import type { ClaimedRun, RunStore } from "../../core/stores.ts";
+import { type DeliveryJobRow, JOB_COLUMNS, toDeliveryJobs } from "./delivery-row.ts";
 import type { Hand } from "./hand.ts";
 import { toJsonb } from "./json.ts";
-import { query } from "./query.ts";
+import { prepared, query } from "./query.ts";
 import { type RunRow, toView } from "./run-reader.ts";
 import type { Session } from "./session.ts";
 import { DELAY_MS, firstLook, type JobRow, ORPHANED, toJob } from "./sweepable.ts";
@@ -18,13 +19,13 @@ const FINISH = `
     UPDATE runs SET status = $3, output = $4, error = $5, finished_at = now(), claimed_by = NULL
     WHERE run_id = $1 AND claimed_by = $2 AND generation = $7 AND status = 'running' RETURNING run_id),
   delivery AS (
-    UPDATE deliveries SET reply = $6::json, version = version + 1, sweep_at = ${firstLook("now()")},
+    UPDATE deliveries SET reply = $6::json, page = 1, version = version + 1, sweep_at = ${firstLook("now()")},
       -- What the platform has put off stays put off; a "running" message that waits for its 300 ms does not.
       due_at = CASE WHEN error IS NULL THEN now() ELSE due_at END,
       generation = generation + CASE WHEN status = 'sending' THEN 0 ELSE 1 END,
       status = CASE WHEN status = 'sending' THEN status ELSE 'scheduled' END
-    WHERE run_id IN (SELECT run_id FROM run) RETURNING delivery_id AS id, generation, status, ${DELAY_MS})
-  SELECT run.run_id, delivery.id, delivery.generation, delivery.status, delivery.delay_ms FROM run LEFT JOIN delivery ON true`;
+    WHERE run_id IN (SELECT run_id FROM run) RETURNING ${JOB_COLUMNS}, ${DELAY_MS})
+  SELECT run.run_id, delivery.* FROM run LEFT JOIN delivery ON true`;
 
 /**
  * Claiming runs and letting go of them. Each change asks for that very claim again.
@@ -49,16 +50,14 @@ export function createRunClaims(
     },
     async finish({ run_id, claimed_by, generation }, end) {
       const { status, output, error, reply } = end;
-      const rows = await query<{ id: string | null; generation: number; status: string; delay_ms: number }>(pool, FINISH, [
+      const rows = await prepared<DeliveryJobRow>(pool, { name: "finish run", sql: FINISH }, [
         ...[run_id, claimed_by, status],
         ...[output === null || output === undefined ? null : toJsonb(output), error && toJsonb(error), JSON.stringify(reply)],
         generation,
       ]);
       if (rows.length === 0) return null;
-      // One that is being sent comes back for the newer version by itself.
-      return rows.flatMap((row) =>
-        row.id !== null && row.status === "scheduled" ? [toJob({ id: row.id, generation: row.generation, delay_ms: row.delay_ms })] : [],
-      );
+      // A run without a message has one row all the same, whose status is null.
+      return toDeliveryJobs(rows);
     },
     async postpone({ run_id, claimed_by, generation }, delay_ms) {
       const [row] = await query<JobRow & { readonly stops: boolean }>(

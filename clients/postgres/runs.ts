@@ -2,6 +2,7 @@ import type pg from "pg";
 import { OpsError } from "../../core/errors.ts";
 import type { NewDelivery, NewRun } from "../../core/run.ts";
 import { type Job, jobId, type RunStore } from "../../core/stores.ts";
+import { insertDelivery, toInsertValues } from "./delivery-row.ts";
 import { createHand } from "./hand.ts";
 import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
@@ -15,12 +16,9 @@ const INSERT = `
   WITH run AS (
     INSERT INTO runs (run_id, request_id, command, input, person_id, identity, locale, zone, status, claimed_by, started_at, attempts, dedupe_key, sweep_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text, $10::int, CASE WHEN $10::int IS NOT NULL THEN now() END,
-            CASE WHEN $10::int IS NOT NULL THEN 1 ELSE 0 END, $18, CASE WHEN $10::int IS NOT NULL THEN ${ORPHANED} ELSE ${firstLook("now()")} END)
+            CASE WHEN $10::int IS NOT NULL THEN 1 ELSE 0 END, $11, CASE WHEN $10::int IS NOT NULL THEN ${ORPHANED} ELSE ${firstLook("now()")} END)
     ON CONFLICT DO NOTHING RETURNING *),
-  delivery AS (
-    INSERT INTO deliveries (delivery_id, request_id, run_id, platform, address, message_id, reply, locale, zone, due_at, sweep_at)
-    SELECT $11, $12, $1, $13, $14, $15, $16::json, $7, $8, now() + $17::float8 * interval '1 millisecond', ${firstLook("now() + $17::float8 * interval '1 millisecond'")}
-    FROM run WHERE $11::text IS NOT NULL ON CONFLICT DO NOTHING)
+  delivery AS (${insertDelivery(12, "run")})
   SELECT * FROM run`;
 
 /**
@@ -45,7 +43,7 @@ export function createRunStore(pool: pg.Pool, session: Pick<Session, "id">): Run
       if (claim) hand.take(run.run_id);
       const values = [run.run_id, run.request_id, run.command, toJsonb(run.input), run.person_id, run.identity, run.locale, run.zone];
       const state = [claim ? "running" : "accepted", claimed_by];
-      const all = [...values, ...state, ...deliveryValues(delivery), run.dedupe_key ?? null];
+      const all = [...values, ...state, run.dedupe_key ?? null, ...toInsertValues(delivery)];
       const { row, fresh } = await insertOrFind(pool, run, all);
       if (!fresh) return { run: toView(row), fresh: false, claim: null, jobs: [] };
       const held = claimed_by === null ? null : { run_id: run.run_id, claimed_by, generation: row.generation };
@@ -102,10 +100,4 @@ function firstJobs(delivery: NewDelivery | null): readonly Job[] {
   if (!delivery) return [];
   const { delivery_id, delay_ms } = delivery;
   return [{ id: delivery_id, job_id: jobId(delivery_id, 0), delay_ms }];
-}
-
-function deliveryValues(delivery: NewDelivery | null): unknown[] {
-  if (delivery === null) return [null, null, null, null, null, null, null];
-  const { delivery_id, request_id, reply_to, reply, delay_ms } = delivery;
-  return [delivery_id, request_id, reply_to.platform, reply_to.address, reply_to.message_id ?? null, JSON.stringify(reply), delay_ms];
 }

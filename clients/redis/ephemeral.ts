@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
-import type { Ephemeral } from "../../core/ports.ts";
-import { toWindows, wholeMs } from "../postgres/ephemeral.ts";
+import type { Budget, Ephemeral } from "../../core/ports.ts";
+import { toWaits, toWindows, wholeMs } from "../postgres/ephemeral.ts";
 import { connectRedis, type RedisUser } from "./connection.ts";
 
 /** Where and for whom. */
@@ -21,7 +21,7 @@ const COUNT = `
 const RESERVE = `
   local time = redis.call("TIME")
   local now = time[1] * 1000 + time[2] / 1000
-  local wait = 0
+  local waits, full = {}, false
   for i, key in ipairs(KEYS) do
     local limit, window, width = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
     local flat, counting = redis.call("HGETALL", key), {}
@@ -36,21 +36,23 @@ const RESERVE = `
     end
     table.sort(counting, function(a, b) return a[1] > b[1] end)
     local calls = 0
+    waits[i] = 0
     for _, entry in ipairs(counting) do
       calls = calls + entry[2]
       if calls >= limit then
-        wait = math.max(wait, math.ceil(entry[1] - now))
+        waits[i] = math.ceil(entry[1] - now)
+        full = true
         break
       end
     end
   end
-  if wait > 0 then return wait end
+  if full then return waits end
   for i, key in ipairs(KEYS) do
     local window, width = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
     redis.call("HINCRBY", key, string.format("%.0f", math.floor(now / width)), 1)
     redis.call("PEXPIRE", key, window + 2 * width)
   end
-  return 0`;
+  return waits`;
 
 /**
  * Small things in Redis. Every method throws OpsError `unavailable` within 2 s when Redis is away. It opens its own connection.
@@ -60,6 +62,13 @@ export function createRedisEphemeral({ url, log }: RedisEphemeralDeps): Ephemera
   const redis = connectRedis(url, { part: "ephemeral", log });
   const count = defineScript(redis.client, "switchboardCount", COUNT);
   const reserve = defineScript(redis.client, "switchboardReserve", RESERVE);
+  const book = async (budgets: readonly Budget[]): Promise<readonly number[]> => {
+    const rules = toWindows(budgets);
+    if (rules.length === 0) return [];
+    const keys = rules.map((rule) => key("budget", rule.key));
+    const numbers = rules.flatMap(({ limit, window_ms, width_ms }) => [limit, window_ms, width_ms]);
+    return toWaits(budgets, rules, (await redis.run(() => reserve(keys, numbers))) as number[]);
+  };
   const parse = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text));
   return {
     async put(name, value, ttl_ms) {
@@ -72,13 +81,8 @@ export function createRedisEphemeral({ url, log }: RedisEphemeralDeps): Ephemera
       const [total, left] = (await redis.run(() => count([key("count", name)], [wholeMs(ttl_ms)]))) as [number, number];
       return { count: total, resets_in_ms: Math.max(0, left) };
     },
-    async reserve(budgets) {
-      const rules = toWindows(budgets);
-      if (rules.length === 0) return 0;
-      const keys = rules.map((rule) => key("budget", rule.key));
-      const numbers = rules.flatMap(({ limit, window_ms, width_ms }) => [limit, window_ms, width_ms]);
-      return Number(await redis.run(() => reserve(keys, numbers)));
-    },
+    book,
+    reserve: async (budgets) => Math.max(0, ...(await book(budgets))),
     close: () => redis.close(),
   };
 }

@@ -45,7 +45,9 @@ export const telegramSend = defineCommand({
     const { outbox } = context.ports;
     const delivery_id = idFrom(`say:${context.run_id}`);
     const to = { platform: "telegram", address: chat_id };
-    await outbox.say({ delivery_id, request_id: `say-${context.run_id}`, to, reply: { tone: "plain", title: raw(words) } });
+    const caused_by = context.person.person_id;
+    const reply = { tone: "plain", title: raw(words) } as const;
+    await outbox.say({ delivery_id, request_id: `say-${context.run_id}`, to, reply, caused_by });
     const said = await outbox.wait(delivery_id, WAIT_MS, context.signal);
     const isLast = context.last_attempt || isCancelled(context.signal);
     const end = said.status === "waiting" && isLast ? await outbox.withdraw(delivery_id) : said;

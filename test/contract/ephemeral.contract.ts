@@ -111,6 +111,18 @@ export function ephemeralContract(setUp: () => Promise<EphemeralStage>): void {
       expect(await one.reserve([minute("wide", 2)])).toBeGreaterThan(0);
     });
 
+    it("says of each budget how long it is to be waited for", async () => {
+      const budgets = [minute("wide", 2), minute("tight", 1), { ...minute("wide", 2), window_ms: 50_000 }];
+      expect(await one.book(budgets)).toEqual([0, 0, 0]);
+      const [wide, tight, shorter] = await other.book(budgets);
+      expect([wide, shorter]).toEqual([0, 0]);
+      expect(tight).toBeGreaterThan(30_000);
+      expect(await other.book([minute("wide", 2)])).toEqual([0]);
+      const [full = 0, stillTight = 0] = await one.book([minute("wide", 2), minute("tight", 1)]);
+      expect(Math.min(full, stillTight)).toBeGreaterThan(30_000);
+      expect(await one.book([])).toEqual([]);
+    });
+
     it("holds one key to several windows, and to the strictest limit of one window", async () => {
       expect(await one.reserve([minute("k", 3), { key: "k", limit: 1, window_ms: 50 }])).toBe(0);
       await comesTo(async () => expect(await one.reserve([minute("k", 3), { key: "k", limit: 1, window_ms: 50 }])).toBe(0));

@@ -12,6 +12,10 @@ export interface ChannelCall {
 /** A platform that takes every message but those it is told to refuse, and enforces its limits. */
 export interface FakeChannel extends Channel {
   readonly calls: ChannelCall[];
+  /** What it was asked to send, refused or not. */
+  readonly sent: OutgoingMessage[];
+  /** A chat has another address from now on, which is found out by sending to the old one. */
+  moves(from: string, to: string): void;
   /** Calls that came too early, or while another of the same chat was under way. */
   readonly breaches: string[];
   /** What the next calls are answered; `undefined` takes one. */
@@ -51,21 +55,28 @@ export function createFakeChannel(limits: { readonly all?: Limit; readonly chat?
     if (busy.has(call.address)) breaches.push(`at once: ${call.title}`);
     calls.push(call);
   };
-  const send = async ({ address, message_id, reply }: OutgoingMessage) => {
+  const sent: OutgoingMessage[] = [];
+  const moved = new Map<string, string>();
+  const send = async (message: OutgoingMessage) => {
+    const { address, message_id, reply } = message;
+    sent.push(message);
     count({ at: Date.now(), address, message_id, title: reply.title });
     busy.add(address);
     await gate;
     busy.delete(address);
     const answer = answers.shift();
     if (answer) throw answer;
-    return { message_id: message_id ?? String(++number) };
+    const moved_to = moved.get(address);
+    return { message_id: message_id ?? String(++number), ...(moved_to !== undefined && { moved_to }) };
   };
   const budget = (key: string, { calls: limit, window_ms }: Limit): Budget => ({ key, limit, window_ms: window_ms + LATENESS_MS });
   return {
     platform: "telegram",
     calls,
+    sent,
+    moves: (from, to) => void moved.set(from, to),
     breaches,
-    budgets: (address) => [...(limits.all ? [budget("all", all)] : []), ...(limits.chat ? [budget(address, chat)] : [])],
+    budgets: (address) => [budget("all", all), ...(limits.chat ? [budget(address, chat)] : [])],
     send,
     script: (...next) => {
       answers = [...next];

@@ -30,7 +30,9 @@ export async function openGateway(database: Connection, { limits, between = (sto
   };
   const ephemeral = createPostgresEphemeral({ pool: here.pool, log: SILENT });
   const channels = new Map([["telegram", channel]]);
-  const gateway = createGateway({ deliveries: between(here.deliveries), channels, ephemeral, texts, enqueueDeliveries, log });
+  const counted: string[] = [];
+  const meter = { count: (_platform: string, what: string) => void counted.push(what) };
+  const gateway = createGateway({ deliveries: between(here.deliveries), channels, ephemeral, texts, enqueueDeliveries, meter, log });
   onTestFinished(async () => {
     for (const timer of timers) clearTimeout(timer);
     await gateway.stop();
@@ -41,6 +43,7 @@ export async function openGateway(database: Connection, { limits, between = (sto
     channel,
     gateway,
     log,
+    counted,
     jobs,
     enqueueDeliveries,
     titles: () => channel.calls.map(({ title }) => title),

@@ -25,6 +25,7 @@ export function createMemoryEphemeral(clock: TestClock): Ephemeral {
       return { count: next.count, resets_in_ms: next.until - clock.ms() };
     },
     reserve: async () => 0,
+    book: async (budgets) => budgets.map(() => 0),
     close: async () => {},
   };
 }

@@ -11,7 +11,18 @@ export function aRun(run_id: string, more: Partial<NewRun> = {}): NewRun {
 /** Something to be said to a chat at once; what matters to a test is given. */
 export function aDelivery(delivery_id: string, more: Partial<NewDelivery> = {}): NewDelivery {
   const said = { reply_to: { platform: "telegram", address: "1001" }, reply: saying(delivery_id) };
-  return { delivery_id, request_id: `request-${delivery_id}`, run_id: null, ...said, locale: "en", zone: "UTC", delay_ms: 0, ...more };
+  const turn = { lane: "interactive", caused_by: "p1" } as const;
+  return {
+    delivery_id,
+    request_id: `request-${delivery_id}`,
+    run_id: null,
+    ...said,
+    locale: "en",
+    zone: "UTC",
+    ...turn,
+    delay_ms: 0,
+    ...more,
+  };
 }
 
 /** An answer of these words. */

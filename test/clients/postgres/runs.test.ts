@@ -21,7 +21,7 @@ describe("a run that is accepted", () => {
     const here = await start();
     const first = await here.runs.insert(aRun("r1"), { delivery: messageOf("r1"), claim: false });
     expect(first).toMatchObject({ fresh: true, run: { run_id: "r1", status: "accepted", attempts: 0, started_at: null } });
-    expect(first.jobs).toEqual([{ id: "answer-r1", job_id: "answer-r1-0", delay_ms: 300 }]);
+    expect(first.jobs).toMatchObject([{ id: "answer-r1", job_id: "answer-r1-0", delay_ms: 300 }]);
     const again = await here.runs.insert(aRun("r1", { input: { other: true } }), { delivery: messageOf("r1"), claim: true });
     expect(again).toEqual({ fresh: false, claim: null, run: first.run, jobs: [] });
     expect(await here.rows("SELECT 1 FROM deliveries")).toHaveLength(1);
@@ -92,7 +92,9 @@ describe("the end of a run", () => {
   it("is stored together with the answer, which is queued in the place of the running message", async () => {
     const here = await start();
     await here.runs.insert(aRun("r1"), { delivery: messageOf("r1"), claim: true });
-    expect(await here.runs.finish(await claimOf(here, "r1"), anEnd())).toEqual([{ id: "answer-r1", job_id: "answer-r1-1", delay_ms: 0 }]);
+    expect(await here.runs.finish(await claimOf(here, "r1"), anEnd())).toMatchObject([
+      { id: "answer-r1", job_id: "answer-r1-1", delay_ms: 0 },
+    ]);
     expect(await here.runs.get("r1")).toMatchObject({
       status: "succeeded",
       output: { n: 1 },
@@ -109,7 +111,7 @@ describe("the end of a run", () => {
     const claim = await here.deliveries.claim("answer-r1");
     if (!claim) throw new Error("the running message is not due");
     expect(await here.runs.finish(await claimOf(here, "r1"), anEnd())).toEqual([]);
-    expect(await here.deliveries.sent(claim, "77")).toEqual([{ id: "answer-r1", job_id: "answer-r1-1", delay_ms: 0 }]);
+    expect(await here.deliveries.sent(claim, "77")).toMatchObject([{ id: "answer-r1", job_id: "answer-r1-1", delay_ms: 0 }]);
     expect(await here.deliveries.claim("answer-r1")).toMatchObject({ version: 2, message_id: "77", reply: saying("the answer") });
   });
 
