@@ -6,12 +6,13 @@ export type Enqueue = (jobs: readonly Job[]) => Promise<void>;
 
 /**
  * Makes the function that queues the rows of one table.
- * @param handOver who works on them in this very process is told at once; the job that comes later finds them done
+ * @param handOver gives them to whoever works on them in this very process, and gives back those that it does not take. What is taken needs no
+ *   job: should the process die, the sweeper finds the row, as it finds one whose job is lost
  */
-export function createEnqueue(queue: Queue, log: Logger, handOver: (jobs: readonly Job[]) => void = () => undefined): Enqueue {
-  return async (jobs) => {
+export function createEnqueue(queue: Queue, log: Logger, handOver: (jobs: readonly Job[]) => readonly Job[] = (jobs) => jobs): Enqueue {
+  return async (given) => {
+    const jobs = handOver(given);
     if (jobs.length === 0) return;
-    handOver(jobs);
     try {
       await queue.add(jobs);
     } catch (thrown) {

@@ -65,9 +65,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   const reconciler = createReconciler({ edge, mirror: stores.rules, leases: storage.session, clock, log });
   // Filled in by the workers, where this process has them.
   const gateways: Pick<Gateway, "handOver">[] = [];
-  const handOver = (jobs: readonly Job[]) => {
-    for (const gateway of gateways) gateway.handOver(jobs);
-  };
+  const handOver = (jobs: readonly Job[]) => gateways.reduce((left, gateway) => gateway.handOver(left), jobs);
   const enqueue = { runs: createEnqueue(queues.runs, log), deliveries: createEnqueue(queues.deliveries, log, handOver) };
   const ports: CommandPorts = {
     ...{ clock, edge, ledger: stores.ledger, rules: stores.rules, reconciler },
@@ -108,7 +106,7 @@ function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {
     rules: createRuleMirror(pool),
     trail: createAuditReader(pool),
     fate: createDeliveryFate(pool),
-    people: createPeople(prisma, { sandbox: sandbox !== null }),
+    people: createPeople(prisma, { pool, sandbox: sandbox !== null }),
     keys: createKeyStore(prisma),
   };
 }

@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { Budget, Ephemeral, Logger } from "../../core/ports.ts";
 import { withinDeadline } from "../deadline.ts";
 import { toUnavailable } from "./pool.ts";
+import { run as runStatement } from "./query.ts";
 
 /** Where and for whom. */
 export interface PostgresEphemeralDeps {
@@ -161,7 +162,7 @@ export function wholeMs(ttl_ms: number): number {
 }
 
 async function query<Row extends pg.QueryResultRow>(pool: pg.Pool, sql: string, values: readonly unknown[]): Promise<Row[]> {
-  const result = withinDeadline("ephemeral", () => pool.query<Row>(sql, [...values]));
+  const result = withinDeadline("ephemeral", () => runStatement<Row>(pool, sql, [...values]));
   return result.then(
     ({ rows }) => rows,
     (thrown: unknown) => {

@@ -98,6 +98,7 @@ async function existing(pool: pg.Pool, { run_id, request_id, dedupe_key }: NewRu
 
 function firstJobs(delivery: NewDelivery | null): readonly Job[] {
   if (!delivery) return [];
-  const { delivery_id, delay_ms } = delivery;
-  return [{ id: delivery_id, job_id: jobId(delivery_id, 0), delay_ms }];
+  const { delivery_id, delay_ms, reply_to, lane, caused_by } = delivery;
+  const { platform, address } = reply_to;
+  return [{ id: delivery_id, job_id: jobId(delivery_id, 0), delay_ms, to: { platform, address, lane, caused_by } }];
 }

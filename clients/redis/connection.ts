@@ -52,6 +52,8 @@ const FAIL_FAST: RedisOptions = {
   commandTimeout: ANSWER_WITHIN_MS,
   // A subscription that cannot be renewed would be an unhandled rejection; topic.ts renews them itself.
   autoResubscribe: false,
+  // What is asked in one turn of the event loop goes out in one write.
+  enableAutoPipelining: true,
 };
 
 /** Opens a connection whose commands fail fast. One log line when it is lost, one when it is back. */

@@ -3,6 +3,9 @@ import type { Job } from "../../core/stores.ts";
 import type { DeliverDeps } from "./deliver.ts";
 import { createDispatcher } from "./dispatcher.ts";
 
+/** What waits longer than this waits in the queue. */
+const SOON_MS = 1_000;
+
 /** What the gateway needs. */
 export interface GatewayDeps extends DeliverDeps {
   readonly channels: ReadonlyMap<string, Channel>;
@@ -13,8 +16,11 @@ export interface GatewayDeps extends DeliverDeps {
 export interface Gateway {
   /** The handler of the queue `deliveries`: lets a message wait for its turn. It is sent when the budgets allow it. */
   admit(delivery_id: string): Promise<void>;
-  /** The same for what was stored by this very process just now: saves the way through the queue, which is taken all the same. */
-  handOver(jobs: readonly Job[]): void;
+  /**
+   * The same for what was stored by this very process just now, at once or in a moment: saves the way through the queue.
+   * @returns those that are not taken
+   */
+  handOver(jobs: readonly Job[]): readonly Job[];
   /** Finishes what is being sent and sends no more; the rest is found by the sweeper. */
   stop(): Promise<void>;
 }
@@ -25,6 +31,21 @@ export function createGateway({ channels, ...deps }: GatewayDeps): Gateway {
   const dispatchers = new Map(
     [...channels].map(([platform, channel]) => [platform, createDispatcher({ ...deps, channel, stopping: stopping.signal })]),
   );
+  // What is to be said in a moment, unless there is something newer to say by then.
+  const later = new Map<string, NodeJS.Timeout>();
+  const take = ({ id, to, delay_ms }: Job): boolean => {
+    const dispatcher = to && dispatchers.get(to.platform);
+    if (!dispatcher || delay_ms > SOON_MS) return false;
+    clearTimeout(later.get(id));
+    later.delete(id);
+    if (delay_ms <= 0) dispatcher.offer(id, to);
+    else
+      later.set(
+        id,
+        setTimeout(() => later.delete(id) && dispatcher.offer(id, to), delay_ms),
+      );
+    return true;
+  };
   return {
     async admit(delivery_id) {
       if (stopping.signal.aborted || [...dispatchers.values()].some((dispatcher) => dispatcher.has(delivery_id))) return;
@@ -32,10 +53,11 @@ export function createGateway({ channels, ...deps }: GatewayDeps): Gateway {
       if (to) dispatchers.get(to.platform)?.offer(delivery_id, to);
     },
     handOver(jobs) {
-      for (const { id, to, delay_ms } of jobs) if (to && delay_ms <= 0) dispatchers.get(to.platform)?.offer(id, to);
+      return stopping.signal.aborted ? jobs : jobs.filter((job) => !take(job));
     },
     async stop() {
       stopping.abort();
+      for (const timer of later.values()) clearTimeout(timer);
       await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.idle()));
     },
   };

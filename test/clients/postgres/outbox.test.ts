@@ -16,7 +16,13 @@ async function start() {
   const enqueueDeliveries = async (added: readonly { id: string }[]) => void jobs.push(...added.map(({ id }) => id));
   const outbox = createOutbox({ deliveries: here.deliveries, fate, enqueueDeliveries, reaches: () => true });
   const say = () =>
-    outbox.say({ delivery_id: "d1", request_id: "q1", to: { platform: "telegram", address: "77" }, caused_by: "p-1", reply: saying("hello") });
+    outbox.say({
+      delivery_id: "d1",
+      request_id: "q1",
+      to: { platform: "telegram", address: "77" },
+      caused_by: "p-1",
+      reply: saying("hello"),
+    });
   const claim = async () => {
     await here.rows("UPDATE deliveries SET due_at = now()");
     const claimed = await here.deliveries.claim("d1");

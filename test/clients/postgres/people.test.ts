@@ -1,8 +1,9 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createPeople } from "../../../clients/postgres/people.ts";
-import type { Connection } from "../../../clients/postgres/pool.ts";
+import { type Connection, createPool } from "../../../clients/postgres/pool.ts";
 import { createPrisma } from "../../../clients/postgres/prisma.ts";
 import { usePostgres, withClient } from "../../support/postgres.ts";
+import { SILENT } from "../../support/stores.ts";
 
 const postgres = usePostgres();
 const ANN = "telegram:1001";
@@ -10,8 +11,11 @@ const NOWHERE = { host: "/nonexistent", port: 5432, user: "postgres", database: 
 
 function open(database: Connection, sandbox = false) {
   const prisma = createPrisma(database);
-  onTestFinished(() => prisma.$disconnect());
-  return createPeople(prisma, { sandbox });
+  const pool = createPool(database, { max: 2, application_name: "test people", log: SILENT });
+  onTestFinished(async () => {
+    await Promise.all([prisma.$disconnect(), pool.end()]);
+  });
+  return createPeople(prisma, { pool, sandbox });
 }
 const start = async () => open(await postgres.database());
 
