@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { EdgeRule, EdgeScope } from "../../core/edge.ts";
+import { OpsError } from "../../core/errors.ts";
 import type { Access } from "./access.ts";
 import { configurationOf, pathOf, RULE, storedSpelling, toEdgeRule } from "./rule.ts";
 
@@ -11,6 +12,8 @@ const PER_PAGE = 1_000;
 /** A list filtered by one value has one rule a scope; five pages end a server that ignores `page`. */
 const MAX_FILTERED_PAGES = 5;
 const FILTERED_PER_PAGE = 100;
+/** A list of more pages has no end that we would see: a million rules. */
+const MAX_PAGES = 1_000;
 /** Pages read again, at most, because rules were removed meanwhile. */
 const MAX_STEPS_BACK = 20;
 
@@ -43,6 +46,7 @@ export async function* pagesOf(access: Access, scope: EdgeScope, first: RulePage
   yield first;
   let steps = 0;
   for (let page = 2, last = first; page <= last.total_pages; ) {
+    if (page > MAX_PAGES) throw new OpsError("upstream_unavailable", `Cloudflare list: more than ${MAX_PAGES} pages`);
     const next = await pageOf(access, scope, page);
     yield next;
     const removed = last.total_count - next.total_count;

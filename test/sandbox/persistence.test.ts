@@ -16,10 +16,10 @@ let folder = "";
 const children: ChildProcess[] = [];
 
 /** Runs the emulators as the program they are: compiled, by node, not by npm. */
-async function spawnSandbox(dist: string) {
+async function spawnSandbox(dist: string, env: Readonly<Record<string, string>> = {}) {
   const args = [join(dist, "sandbox/main.js"), "--port", "0", "--data-dir", join(folder, "data")];
   const child = spawn(process.execPath, args, {
-    env: { TELEGRAM_LIMITS: "1000/s,1000/s/chat,1000/min/group" },
+    env: { TELEGRAM_LIMITS: "1000/s,1000/s/chat,1000/min/group", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   children.push(child);
@@ -82,6 +82,17 @@ describe("the emulators survive their process", () => {
     const { body } = await second.person("GET", "/calls?emulator=telegram&method=sendMessage");
     expect(body["calls"]).toMatchObject([{ text: "one" }, { text: "two" }]);
     expect(await end(second.child, "SIGTERM")).toBe(0);
+  });
+
+  it.each([
+    ["CLOUDFLARE_ZONE_ID", `${"1".repeat(32)},${"2".repeat(32)}`, "zones"],
+    ["CLOUDFLARE_ACCOUNT_ID", "3".repeat(32), "accounts"],
+  ])("%s says which exist, and is handed on", async (variable, ids, kind) => {
+    const { child, printed, cf } = await spawnSandbox(join(ROOT, "dist/test-sandbox"), { [variable]: ids });
+    expect(printed).toContain(`${variable}=${ids}\n`);
+    expect(printed.match(/CLOUDFLARE_(ZONE|ACCOUNT)_ID=/g)).toHaveLength(1);
+    for (const id of ids.split(",")) expect((await cf("GET", `/${kind}/${id}/firewall/access_rules/rules`)).status).toBe(200);
+    expect(await end(child, "SIGTERM")).toBe(0);
   });
 
   it("a confirmed update stays confirmed over a restart", async () => {

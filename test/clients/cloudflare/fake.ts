@@ -34,7 +34,7 @@ interface StoredRule {
 type Answer = readonly [status: number, body: unknown];
 
 /** The part of Cloudflare that the edge talks to, strict about path, token and headers: `zone-1`, `zone-2` and `account-1`. */
-export function createCloudflareFake() {
+function createCloudflareFake() {
   const rules: StoredRule[] = [];
   let faults: Fault[] = [];
   const calls: string[] = [];
