@@ -3,7 +3,7 @@ import type { Backlog, DeliveryStore } from "../../core/stores.ts";
 import { createDeliveryClaims } from "./delivery-claims.ts";
 import { type DeliveryJobRow, insertDelivery, JOB_COLUMNS, toDeliveryJobs, toInsertValues } from "./delivery-row.ts";
 import { createHand } from "./hand.ts";
-import { toJsonb } from "./json.ts";
+import { toJsonb, withoutNul } from "./json.ts";
 import { moveAddress } from "./moved-addresses.ts";
 import { prepared, query } from "./query.ts";
 import type { Session } from "./session.ts";
@@ -35,7 +35,8 @@ export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">)
       })),
     fail: ({ delivery_id, claimed_by, generation, version }, status, error) =>
       jobs("fail", FAIL, [delivery_id, claimed_by, status, toJsonb(error), version, generation]),
-    turnPage: ({ delivery_id, platform, address, page }) => jobs("turn page", TURN_PAGE, [delivery_id, platform, address, page]),
+    turnPage: ({ delivery_id, platform, address, page }) =>
+      jobs("turn page", TURN_PAGE, [withoutNul(delivery_id), platform, withoutNul(address), page]),
     move: (move) => moveAddress(pool, move),
     backlog: () => query<Backlog>(pool, BACKLOG),
   };

@@ -24,7 +24,7 @@ export interface Dispatcher {
 const MAX_WAITING = 20_000;
 /** Messages being sent at once. */
 const MAX_SENDING = 100;
-/** Interactive messages that are booked together. */
+/** At most so many interactive messages are booked together. */
 const TOGETHER = 16;
 /** What was seen to be open is taken to be so for this long. */
 const FRESH_MS = 1_000;
@@ -38,8 +38,8 @@ interface State extends AttemptDeps, Pick<DispatcherDeps, "ephemeral"> {
   readonly sending: Set<Promise<void>>;
   /** Until when the budgets of the token are used up, in milliseconds since 1970. */
   readonly until: { token: number; bulk: number };
-  /** Interactive messages that keep their turn, in its order; their chats are closed. */
-  readonly held: Waiting[];
+  /** How many interactive messages are booked together now. */
+  together: number;
   /** Interactive messages since the last bulk one. */
   answers: number;
 }
@@ -53,7 +53,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const queue = createFairQueue();
   const sleeper = createSleeper(stopping);
   const rests = createRests(ephemeral, tokenKey(channel));
-  const state: State = { ...deps, queue, rests, sleeper, sending: new Set(), until: { token: 0, bulk: 0 }, held: [], answers: 0 };
+  const state: State = { ...deps, queue, rests, sleeper, sending: new Set(), until: { token: 0, bulk: 0 }, together: 1, answers: 0 };
   const done = loop(state);
   return {
     has: queue.has,
@@ -67,30 +67,32 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 }
 
 async function loop(state: State): Promise<void> {
-  const { sleeper, sending, stopping, held } = state;
+  const { queue, sleeper, sending, stopping } = state;
   while (!stopping.aborted) {
     const batch = nextTurns(state);
     if (batch.length === 0) {
       await sleeper.sleep(untilNextTurn(state));
       continue;
     }
-    const refused = await Promise.all(batch.map((message) => take(state, message)));
-    held.push(...refused.filter((message) => message !== null));
+    const keepTurn = (await Promise.all(batch.map((message) => take(state, message)))).filter((message) => message !== null);
+    queue.giveBack(keepTurn);
+    // Of several that are booked together any may find the last room, so where that is short they are booked one by one, in their order.
+    state.together = keepTurn.length > 0 ? 1 : Math.min(2 * state.together, TOGETHER);
   }
   while (sending.size > 0) await Promise.all(sending);
 }
 
 /**
  * The messages whose turn it is, if any may be sent now: interactive ones together, so that a slow store is waited for once, or one of the
- * bulk lane. The chats of the interactive ones are closed, and those that found no room in the token's budget are the first of the next round.
+ * bulk lane. The chats of the interactive ones are closed; those that find no room in the token's budget are given their turns back.
  */
-function nextTurns({ queue, rests, sending, until, held, answers }: State): readonly Waiting[] {
+function nextTurns({ queue, rests, sending, until, together, answers }: State): readonly Waiting[] {
   const now = Date.now();
-  const room = Math.min(TOGETHER, MAX_SENDING - sending.size);
+  const room = Math.min(together, MAX_SENDING - sending.size);
   if (room <= 0 || until.token > now || rests.left() > 0) return [];
   const bulk = until.bulk > now ? undefined : queue.next("bulk");
   if (bulk && answers >= BULK_EVERY - 1) return [bulk];
-  const batch = held.splice(0, room);
+  const batch: Waiting[] = [];
   for (let next = queue.next("interactive"); next && batch.length < room; next = queue.next("interactive")) {
     queue.turnOver(next);
     queue.close(next.address);

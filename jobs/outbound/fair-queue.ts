@@ -20,6 +20,8 @@ export interface FairQueue {
   next(lane: DeliveryLane): Waiting | undefined;
   /** The turn of this message is taken: it goes on to the next person, and for this one to their next chat. */
   turnOver(message: Waiting): void;
+  /** These have taken their turns, in this order, and could not use them: they are the next, and their chats are open. */
+  giveBack(messages: readonly Waiting[]): void;
   /** A closed chat has no turn. */
   close(address: string): void;
   open(address: string): void;
@@ -69,6 +71,12 @@ export function createFairQueue(): FairQueue {
     chat.lanes[message.lane].delete(delivery_id);
     relist(chat);
   };
+  const setClosed = (address: string, closed: boolean): Chat => {
+    const chat = chatAt(address);
+    chat.closed = closed;
+    relist(chat);
+    return chat;
+  };
   return {
     add(message) {
       if (!messages.has(message.delivery_id)) put(message, false);
@@ -81,16 +89,11 @@ export function createFairQueue(): FairQueue {
     remove,
     next: (lane) => next(rings[lane], lane),
     turnOver: ({ address, lane }) => turnOver(rings[lane], chatAt(address), lane),
-    close(address) {
-      const chat = chatAt(address);
-      chat.closed = true;
-      relist(chat);
+    giveBack(messages) {
+      for (const { address, lane } of messages.toReversed()) putForward(rings[lane], setClosed(address, false), lane);
     },
-    open(address) {
-      const chat = chatAt(address);
-      chat.closed = false;
-      relist(chat);
-    },
+    close: (address) => void setClosed(address, true),
+    open: (address) => void setClosed(address, false),
     size: () => messages.size,
   };
 }
@@ -129,4 +132,18 @@ function turnOver(ring: Map<string, Set<Chat>>, chat: Chat, lane: DeliveryLane):
   theirs.add(chat);
   ring.delete(person);
   ring.set(person, theirs);
+}
+
+/** Takes as long as there are people, and chats of this one; it is done when the token is out of budget, a few times a second at most. */
+function putForward(ring: Map<string, Set<Chat>>, chat: Chat, lane: DeliveryLane): void {
+  const person = chat.listed[lane];
+  const theirs = person !== undefined && ring.get(person);
+  if (!theirs || person === undefined) return;
+  const chats = [chat, ...theirs];
+  theirs.clear();
+  for (const one of chats) theirs.add(one);
+  const others = [...ring].filter(([other]) => other !== person);
+  ring.clear();
+  ring.set(person, theirs);
+  for (const [other, of_other] of others) ring.set(other, of_other);
 }

@@ -55,6 +55,25 @@ describe("a turn", () => {
     expect(queue.next("interactive")?.delivery_id).toBe("b");
   });
 
+  it("that could not be used is given back, before those of people who came meanwhile", () => {
+    const queue = createFairQueue();
+    const messages = many(3, "ann", { chats: 3 });
+    for (const message of messages) queue.add(message);
+    for (const message of messages) {
+      queue.turnOver(message);
+      queue.close(message.address);
+    }
+    queue.add(aMessage("bob0", "bob"));
+    queue.giveBack(messages.slice(1));
+    const taken: unknown[] = [];
+    for (let next = queue.next("interactive"); next; next = queue.next("interactive")) {
+      taken.push(next.delivery_id);
+      queue.turnOver(next);
+      queue.remove(next.delivery_id);
+    }
+    expect(taken).toEqual(["ann1", "bob0", "ann2"]);
+  });
+
   it("is not given to a closed chat, and is given to it again when it is open", () => {
     const queue = createFairQueue();
     queue.add(aMessage("a", "1"));

@@ -40,7 +40,8 @@ describe("lanes", () => {
     for (let chat = 1; chat <= 6; chat++) await say(stage, `m${chat}`, to(String(chat), { lane: "bulk" }));
     await vi.waitFor(() => expect(stage.titles()).toHaveLength(4), WAIT);
     await say(stage, "a1", to("9"));
-    await vi.waitFor(() => expect(stage.titles()).toEqual(["m1", "m2", "m3", "m4", "a1"]), WAIT);
+    await vi.waitFor(() => expect(stage.titles()).toHaveLength(5), WAIT);
+    expect(stage.titles().at(-1)).toBe("a1");
   });
 
   it("bulk messages get through though answers use everything up", async () => {
