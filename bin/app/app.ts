@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Config } from "../../core/config.ts";
 import { ConfigError, isLoopback } from "../../core/config-fields.ts";
 import type { BotAdapter, Logger } from "../../core/ports.ts";
@@ -43,6 +44,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const queues = opened(await openQueues(config, storage, log));
     const platforms = opened(await openPlatforms(config, { ephemeral: queues.ephemeral, log }));
     const stopping = new AbortController();
+    // Every run listens to it, and Node takes more than ten for a leak.
+    setMaxListeners(0, stopping.signal);
     const adapters: BotAdapter[] = [];
     const desk = await createDesk({ config, storage, queues, platforms, adapters, log, stopping: stopping.signal });
     await refuseOpenDoor(config, desk);

@@ -40,7 +40,10 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
   return {
     async add(jobs) {
       const packed = toBullJobs(jobs);
-      if (packed.length > 0) await producer.run((queue) => queue.addBulk(packed));
+      const [first] = packed;
+      // One alone needs no transaction around it.
+      if (first && packed.length === 1) await producer.run((queue) => queue.add(first.name, first.data, first.opts));
+      else if (first) await producer.run((queue) => queue.addBulk(packed));
     },
     async waiting(job_ids) {
       return new Set(job_ids.length === 0 ? [] : await producer.run(() => store.waiting(job_ids)));

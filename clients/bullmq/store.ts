@@ -17,7 +17,7 @@ export interface JobData {
 }
 
 /** What is used of BullMQ's producer. */
-export type Producer = Pick<BullQueue<JobData>, "addBulk" | "getJobCounts" | "waitUntilReady" | "close"> & Failing;
+export type Producer = Pick<BullQueue<JobData>, "add" | "addBulk" | "getJobCounts" | "waitUntilReady" | "close"> & Failing;
 
 /** What is used of BullMQ's worker. */
 export type Consumer = Pick<BullWorker<JobData>, "waitUntilReady" | "pause" | "resume" | "close"> & Failing;

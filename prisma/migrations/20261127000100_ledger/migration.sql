@@ -11,9 +11,6 @@ CREATE TABLE "blocks" (
 CREATE UNIQUE INDEX "blocks_live_key" ON "blocks" ("scope", "network") WHERE "state" <> 'released';
 CREATE INDEX "blocks_due_idx" ON "blocks" ("due_at") WHERE "state" <> 'released';
 CREATE INDEX "blocks_network_idx" ON "blocks" ("network", "block_id" DESC);
-CREATE INDEX "blocks_run_idx" ON "blocks" ("run_id");
-CREATE INDEX "blocks_release_run_idx" ON "blocks" ("release_run");
-CREATE INDEX "blocks_released_idx" ON "blocks" ("released_at");
 
 -- edge_rules: the provider's rules, as they were last read
 CREATE TABLE "edge_rules" (
