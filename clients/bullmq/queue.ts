@@ -1,6 +1,7 @@
 import type { JobsOptions } from "bullmq";
 import type { Logger, Queue, QueueWorker } from "../../core/ports.ts";
 import { withinDeadline } from "../deadline.ts";
+import { createBatches } from "./batches.ts";
 import { createPostgresStore } from "./postgres.ts";
 import { createRedisStore } from "./redis.ts";
 import type { JobStore, Producer, QueueBackend } from "./store.ts";
@@ -23,6 +24,9 @@ const KEEP_SECONDS = 3_600;
 const KEEP_COUNT = 10_000;
 const COUNT_EVERY = 100;
 
+/** Calls that add jobs and are under way; what comes meanwhile goes together in the next. */
+const ADDS_AT_ONCE = 2;
+
 /** Jobs before they are BullMQ's. */
 type Jobs = Parameters<Queue["add"]>[0];
 
@@ -37,13 +41,25 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
   const producer = createProducer(name, store, log);
   const workers = new Set<QueueWorker>();
   const toBullJobs = createPacker(name);
+  const batches = createBatches(
+    (jobs: Readonly<ReturnType<typeof toBullJobs>>) => producer.run(async (queue) => void (await queue.addBulk([...jobs]))),
+    ADDS_AT_ONCE,
+  );
   return {
     async add(jobs) {
       const packed = toBullJobs(jobs);
+<<<<<<< HEAD
       const [first] = packed;
       // One alone needs no transaction around it.
       if (first && packed.length === 1) await producer.run((queue) => queue.add(first.name, first.data, first.opts));
       else if (first) await producer.run((queue) => queue.addBulk(packed));
+=======
+      if (packed.length === 0) return;
+      // Those that wait for a batch before theirs are told as soon as those of that one.
+      await withinDeadline(`queue ${name}`, () => batches.add(packed)).catch((thrown: unknown) => {
+        throw store.toError(thrown);
+      });
+>>>>>>> w-gateway
     },
     async waiting(job_ids) {
       return new Set(job_ids.length === 0 ? [] : await producer.run(() => store.waiting(job_ids)));

@@ -1,5 +1,8 @@
-import { toOpsError } from "../../core/errors.ts";
-import type { Channel } from "../../core/ports.ts";
+import { OpsError, toOpsError } from "../../core/errors.ts";
+import type { Channel, Ephemeral } from "../../core/ports.ts";
+import type { ClaimedDelivery } from "../../core/stores.ts";
+import { pause } from "../pause.ts";
+import { bookMessage } from "./budgets.ts";
 import { type DeliverDeps, deliver } from "./deliver.ts";
 import type { FairQueue, Waiting } from "./fair-queue.ts";
 import type { Rests } from "./rests.ts";
@@ -7,6 +10,7 @@ import type { Rests } from "./rests.ts";
 /** What an attempt to send needs. */
 export interface AttemptDeps extends DeliverDeps {
   readonly channel: Channel;
+  readonly ephemeral: Pick<Ephemeral, "book" | "put" | "get">;
   readonly queue: FairQueue;
   readonly rests: Rests;
   readonly stopping: AbortSignal;
@@ -15,6 +19,11 @@ export interface AttemptDeps extends DeliverDeps {
 /** How long a chat rests when the database is away, and when nothing is to be had there without a reason. */
 const AWAY_MS = 1_000;
 const MISSED_MS = 100;
+/**
+ * Bookings this old, in milliseconds, are made again: platforms count arrivals, and windows are held only a little longer than theirs, those of
+ * a chat more than that of the token.
+ */
+const LATE_MS = { token: 100, chat: 350 };
 
 /**
  * Claims what is next in the chat of this message, which is booked, and sends it. Never rejects.
@@ -22,12 +31,14 @@ const MISSED_MS = 100;
  */
 export async function attempt(deps: AttemptDeps, message: Waiting): Promise<number> {
   const { deliveries, queue, rests, channel, stopping } = deps;
+  const booked_at = Date.now();
   let claimed: string | undefined;
   try {
     const claim = await deliveries.claim(message.delivery_id);
     if (!claim) return await missed(deps, message);
     claimed = claim.delivery_id;
     queue.remove(claimed);
+    await bookAgain(deps, claim, Date.now() - booked_at);
     const { rest_ms, too_fast } = await deliver(deps, channel, claim, stopping);
     if (too_fast) rests.tooFast(claim.address, rest_ms);
     // It keeps its place in the chat.
@@ -37,6 +48,19 @@ export async function attempt(deps: AttemptDeps, message: Waiting): Promise<numb
     return afterTrouble(deps, message, { claimed, thrown });
   } finally {
     deliveries.letGo(claimed ?? message.delivery_id);
+  }
+}
+
+/** Waits for the budgets once more where the database has taken its time. */
+async function bookAgain({ ephemeral, channel, stopping }: AttemptDeps, claim: ClaimedDelivery, late_ms: number): Promise<void> {
+  if (late_ms <= LATE_MS.token) return;
+  const late = { budgets: (address: string) => channel.budgets(address).slice(0, late_ms > LATE_MS.chat ? undefined : 1) };
+  for (;;) {
+    const { token, bulk, chat } = await bookMessage(ephemeral, late, claim);
+    const wait_ms = Math.max(token, bulk, chat);
+    if (wait_ms === 0) return;
+    await pause(wait_ms, stopping);
+    if (stopping.aborted) throw new OpsError("unavailable", "the process stops before the message could be sent");
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Ephemeral } from "../../core/ports.ts";
 import type { Destination } from "../../core/stores.ts";
 import { type AttemptDeps, attempt } from "./attempt.ts";
 import { bookMessage, tokenKey } from "./budgets.ts";
@@ -7,9 +6,7 @@ import { createRests } from "./rests.ts";
 import { createSleeper, type Sleeper } from "./sleeper.ts";
 
 /** What sending with one token needs. */
-export interface DispatcherDeps extends Omit<AttemptDeps, "queue" | "rests"> {
-  readonly ephemeral: Pick<Ephemeral, "book" | "put" | "get">;
-}
+export type DispatcherDeps = Omit<AttemptDeps, "queue" | "rests">;
 
 /** Sends the messages of one token, each in its turn. */
 export interface Dispatcher {
@@ -33,7 +30,7 @@ const AWAY_MS = 1_000;
 /** While answers leave no room, every so many-th message is a bulk one, so that those get through at last. */
 const BULK_EVERY = 10;
 
-interface State extends AttemptDeps, Pick<DispatcherDeps, "ephemeral"> {
+interface State extends AttemptDeps {
   readonly sleeper: Sleeper;
   readonly sending: Set<Promise<void>>;
   /** Until when the budgets of the token are used up, in milliseconds since 1970. */

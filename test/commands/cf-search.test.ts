@@ -91,7 +91,7 @@ describe("the list", () => {
     await viewer.says("/cf_list");
     viewer.hears(/^Blocked: 26\nIn all: ours 25, of others 1, drift 0\nAs of: Nov 22, 2026, 09:00 UTC\nAddress {2}Until {2}Who and why\n/);
     viewer.hears("Page 1 of 2.");
-    await viewer.presses("Next");
+    await viewer.presses("Next page");
     viewer.hears(/198\.51\.100\.9 {2}– {2}not by Switchboard: by hand/);
     await viewer.says("/cf_list foreign");
     viewer.hears(/^Rules of others: 1\n/);

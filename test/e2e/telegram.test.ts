@@ -12,7 +12,11 @@ const sentenceOf = (answer: string) => answer.replace(/^\S+ /u, "");
 
 type Words = Readonly<Record<keyof typeof OPERATORS, RegExp>>;
 const LINES: readonly (readonly [name: string, line: string, says: Words])[] = [
-  ["no address", "/block 999.1.1.1", { en: /“999.1.1.1” is not an IP address. Give one/, ko: /입력해 주세요/, ru: /999\.1\.1\.1/ }],
+  [
+    "no address",
+    "/block 999.1.1.1",
+    { en: /“999.1.1.1” is not an IP address or range. Give one/, ko: /입력해 주세요/, ru: /999\.1\.1\.1/ },
+  ],
   ["a private address", "/block 10.0.0.1", { en: /10.0.0.1 is a private address/, ko: /사설 주소/, ru: /частный адрес/ }],
   ["an emoji", "😀", { en: /I don't know “😀”/, ko: /😀/, ru: /😀/ }],
   ["4,096 characters", `x${"😀".repeat(2_047)}x`, { en: /I don't know “x😀+…”/u, ko: /x😀+…/u, ru: /x😀+…/u }],

@@ -19,6 +19,13 @@ const LIMITS = {
   chat: { limit: 1, window_ms: 1_000 },
   group: { limit: 4, window_ms: 5_000 },
 };
+/** We hold them a little longer than the other tests' processes may hold us up. */
+const SLACK_MS = 250;
+const OURS = {
+  global: { ...LIMITS.global, window_ms: LIMITS.global.window_ms + SLACK_MS },
+  chat: { ...LIMITS.chat, window_ms: LIMITS.chat.window_ms + SLACK_MS },
+  group: { ...LIMITS.group, window_ms: LIMITS.group.window_ms + SLACK_MS },
+};
 const GROUPS = Array.from({ length: 5 }, (_, index) => -101 - index);
 const CHATS = [...Array.from({ length: 45 }, (_, index) => 1_001 + index), ...GROUPS];
 const ROUNDS = 6;
@@ -27,7 +34,7 @@ const ROUNDS = 6;
 async function openWorker(database: Connection, { sandbox }: World) {
   const here = await openProcess(database);
   const api = createTelegramApi({ token: sandbox.telegram.token, api_root: sandbox.url });
-  const channels = new Map([["telegram", createTelegramChannel({ api, limits: LIMITS, log: SILENT })]]);
+  const channels = new Map([["telegram", createTelegramChannel({ api, limits: OURS, log: SILENT })]]);
   const ephemeral = createPostgresEphemeral({ pool: here.pool, log: SILENT });
   const timers = new Set<NodeJS.Timeout>();
   const enqueueDeliveries = async (jobs: readonly Job[]) => {

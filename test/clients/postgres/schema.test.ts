@@ -18,7 +18,8 @@ it("every model of the schema reads its migrated table, every column of it", asy
   const prisma = createPrisma(connection);
   expect(models.map(({ model }) => model).toSorted()).toEqual(Object.values(Prisma.ModelName).toSorted());
   try {
-    for (const { model } of models) {
+    // The audit's head is made by the migration.
+    for (const { model } of models.filter((each) => each.model !== "AuditHead")) {
       const delegate = prisma[(model[0]?.toLowerCase() + model.slice(1)) as "run"] as unknown as { findFirst(): Promise<unknown> };
       await expect(delegate.findFirst(), model).resolves.toBeNull();
     }
