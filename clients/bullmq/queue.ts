@@ -42,24 +42,17 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
   const workers = new Set<QueueWorker>();
   const toBullJobs = createPacker(name);
   const batches = createBatches(
-    (jobs: Readonly<ReturnType<typeof toBullJobs>>) => producer.run(async (queue) => void (await queue.addBulk([...jobs]))),
+    (jobs: Readonly<ReturnType<typeof toBullJobs>>) => producer.run((queue) => addAll(queue, jobs)),
     ADDS_AT_ONCE,
   );
   return {
     async add(jobs) {
       const packed = toBullJobs(jobs);
-<<<<<<< HEAD
-      const [first] = packed;
-      // One alone needs no transaction around it.
-      if (first && packed.length === 1) await producer.run((queue) => queue.add(first.name, first.data, first.opts));
-      else if (first) await producer.run((queue) => queue.addBulk(packed));
-=======
       if (packed.length === 0) return;
       // Those that wait for a batch before theirs are told as soon as those of that one.
       await withinDeadline(`queue ${name}`, () => batches.add(packed)).catch((thrown: unknown) => {
         throw store.toError(thrown);
       });
->>>>>>> w-gateway
     },
     async waiting(job_ids) {
       return new Set(job_ids.length === 0 ? [] : await producer.run(() => store.waiting(job_ids)));
@@ -81,6 +74,13 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
       await store.close();
     },
   };
+}
+
+async function addAll(queue: Producer, jobs: Readonly<ReturnType<ReturnType<typeof createPacker>>>): Promise<void> {
+  const [first] = jobs;
+  // One alone needs no transaction around it.
+  if (first && jobs.length === 1) await queue.add(first.name, first.data, first.opts);
+  else await queue.addBulk([...jobs]);
 }
 
 /** Turns jobs into BullMQ's, every hundredth of which also sees to the number of finished ones. */
