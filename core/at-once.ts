@@ -1,11 +1,17 @@
-/**
- * Works on items in their order, a few at the same time. It does not stop where one fails: whoever cares catches that in `work`.
- * @param limit how many at once
- */
+/** Does something with each item in their order, so many at once; what one throws ends it when those under way are done. */
 export async function atOnce<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const waiting = items.values();
+  let failed = false;
   const lane = async () => {
-    for (const item of waiting) await work(item);
+    for (const item of waiting) {
+      if (failed) return;
+      await work(item).catch((thrown: unknown) => {
+        failed = true;
+        throw thrown;
+      });
+    }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane));
+  const broken = lanes.find((each) => each.status === "rejected");
+  if (broken) throw broken.reason;
 }

@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
+import { atOnce } from "../../core/at-once.ts";
 import type { Edge, EdgeCall, EdgeLane, EdgeRule, EdgeScope } from "../../core/edge.ts";
 import type { Logger } from "../../core/ports.ts";
 import { openAccess, type Reachable, reach } from "./access.ts";
-import { eachAtOnce } from "./at-once.ts";
 import { type Blocked, blockRule, getRule, releaseRule } from "./change.ts";
 import { pageOf, pagesOf } from "./listing.ts";
 import { createSearch, type Experience, searchScope } from "./lookup.ts";
@@ -52,7 +52,7 @@ export function createCloudflareEdge(options: CloudflareOptions): Edge {
   const lookUp = async (networks: readonly string[], call: EdgeCall): Promise<LookUp> => {
     const search = createSearch(networks);
     await reach(reachable, "lookup", call, (access) =>
-      eachAtOnce(scopes, SCOPES_AT_ONCE, (scope) => searchScope(access, scope, search, experience)),
+      atOnce(scopes, SCOPES_AT_ONCE, (scope) => searchScope(access, scope, search, experience)),
     );
     return search.result();
   };

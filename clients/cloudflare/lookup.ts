@@ -1,7 +1,7 @@
+import { atOnce } from "../../core/at-once.ts";
 import type { EdgeRule, EdgeScope } from "../../core/edge.ts";
 import { contains, rulesAround } from "../../core/networks.ts";
 import type { Access } from "./access.ts";
-import { eachAtOnce } from "./at-once.ts";
 import { pageOf, pagesOf, rulesFor, spellingsOf } from "./listing.ts";
 
 /** Queries under way at once for one scope: more would only wait for the budget. */
@@ -61,7 +61,7 @@ export async function searchScope(access: Access, scope: EdgeScope, search: Sear
 
 /** Asks for each candidate by itself. */
 async function ask(access: Access, scope: EdgeScope, search: Search, experience: Experience): Promise<void> {
-  await eachAtOnce(search.candidates, QUERIES_AT_ONCE, async (network) => {
+  await atOnce(search.candidates, QUERIES_AT_ONCE, async (network) => {
     const [stored = network, short] = spellingsOf(network);
     const found = await rulesFor(access, scope, network, [stored]);
     for (const rule of found) search.keep(rule);

@@ -1,4 +1,5 @@
 import { atOnce } from "../../core/at-once.ts";
+import { isCancelled } from "../../core/cancelled.ts";
 import type { CommandContext } from "../../core/command.ts";
 import { OpsError, toOpsError } from "../../core/errors.ts";
 
@@ -35,7 +36,7 @@ export async function eachAddress<R>(
       results[at] = await work.carryOut(ip);
     } catch (thrown) {
       const error = toOpsError(thrown);
-      if (endsAll(error, last_attempt)) end ??= error;
+      if (endsAll(error, last_attempt || isCancelled(signal))) end ??= error;
       failures.push(error);
       results[at] = work.giveUp(ip, error);
     }
