@@ -80,7 +80,8 @@ interface CallPage {
 
 async function call(url: string, body?: unknown): Promise<unknown> {
   const init = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(url, init);
+  // What only looks may be asked again: an idle connection may be closed by the other side just when it is used.
+  const response = await fetch(url, init).catch((thrown: unknown) => (body === undefined ? fetch(url, init) : Promise.reject(thrown)));
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return response.json();
 }
