@@ -23,6 +23,8 @@ export interface Lifted {
   readonly left: readonly Block[];
   /** Why, where a call failed; by block. */
   readonly errors: ReadonlyMap<string, OpsError>;
+  /** Why it could not be read back; null where it was. */
+  readonly unread: OpsError | null;
   /** What the provider holds for the networks now; null where it could not be asked. */
   readonly standing: ReadonlyMap<string, readonly EdgeRule[]> | null;
 }
@@ -65,7 +67,8 @@ export async function liftBlocks(
   for (const block of left) await ledger.keepTrying([block], retryAfter(block, errors.get(block.block_id)));
   // What is gone is gone, whatever its removal answered.
   for (const { block_id } of gone) errors.delete(block_id);
-  return { gone, left, errors, standing: standing instanceof Error ? null : standing };
+  const read = standing instanceof Error ? { standing: null, unread: standing } : { standing, unread: null };
+  return { gone, left, errors, ...read };
 }
 
 /** The removal was answered, and what came of it could not be read back. */

@@ -113,8 +113,8 @@ export interface RunStore extends RunReader, RunStopper, Sweepable {
   claim(run_id: string, early?: boolean): Promise<ClaimedRun | null>;
   /** Stores the end together with the answer. @returns the delivery's jobs; null when the claim was lost meanwhile and nothing was stored */
   finish(claim: RunClaim, end: RunEnd): Promise<readonly Job[] | null>;
-  /** Gives a run back to be tried again. @returns its job; null when the claim was lost */
-  postpone(claim: RunClaim, delay_ms: number): Promise<Job | null>;
+  /** Gives a run back to be tried again; by default the try counts against the command's attempts. @returns its job; null when the claim was lost */
+  postpone(claim: RunClaim, delay_ms: number, counted?: boolean): Promise<Job | null>;
   /** Nobody in this process works on it any more: should a claim of ours still stand, the sweeper opens it again. */
   letGo(run_id: string): void;
 }

@@ -48,6 +48,15 @@ const MAX_TAKEOVERS = 20;
 const INLINE_PATIENCE_MS = 60_000;
 const INLINE_LOOKS = 2;
 
+/** So long a run is told to wait, by a provider or by our own budget, before that ends it like any other failure. */
+const MAX_WAIT_MS = 3_600_000;
+
+/** When a run is tried again, and whether this try counts against the command's attempts. */
+interface Later {
+  readonly delay_ms: number;
+  readonly counted: boolean;
+}
+
 /** What its asker alone can mend. */
 const ASKERS_FAULT: readonly ErrorCode[] = ["invalid_input", "protected_address", "forbidden", "not_found"];
 
@@ -72,7 +81,7 @@ async function work(deps: RunWorkerDeps, run: ClaimedRun, watch: StopWatch): Pro
   try {
     const mine = { run, command, watched };
     const end = await endOf(deps, mine).catch((thrown: unknown) => afterFailure(deps, mine, toOpsError(thrown)));
-    if (typeof end === "number") await postpone(deps, run, end);
+    if ("delay_ms" in end) await postpone(deps, run, end);
     else await finish(deps, run, { command, end });
   } finally {
     watched.end();
@@ -122,21 +131,29 @@ function attemptsOf(command: Command | undefined): number {
 }
 
 /** What a failure means: the run's end, or how long until it is tried again, in milliseconds. */
-function afterFailure(deps: RunWorkerDeps, { run, command, watched }: Work, error: OpsError): RunEnd | number {
-  if (deps.stopping.aborted) return 0;
+function afterFailure(deps: RunWorkerDeps, { run, command, watched }: Work, error: OpsError): RunEnd | Later {
+  if (deps.stopping.aborted) return { delay_ms: 0, counted: true };
   const by = watched.stoppedBy();
   if (by !== null) return saysNothingDone(error) ? cancelledEnd(run, by) : brokenOffEnd(run, by, effectFor(command, run));
   // An inline run belongs to its request: should that come again, it goes on with the run itself, and by the asker's rights as they are then.
-  if (command?.execution.mode === "inline" && run.attempts < INLINE_LOOKS) return INLINE_PATIENCE_MS;
-  if (error.retryable && run.attempts < attemptsOf(command)) {
-    const delay_ms = backoff(run.attempts, error);
-    deps.log.debug({ run_id: run.run_id, code: error.code, attempt: run.attempts, delay_ms }, "a run is tried again");
-    return delay_ms;
+  if (command?.execution.mode === "inline" && run.attempts < INLINE_LOOKS) return { delay_ms: INLINE_PATIENCE_MS, counted: true };
+  const again = tryAgain(deps, { run, command }, error);
+  if (again) {
+    deps.log.debug({ run_id: run.run_id, code: error.code, attempt: run.attempts, ...again }, "a run is tried again");
+    return again;
   }
   report(deps.log, run, error);
   // A write whose time ran out may have been done: nobody knows.
   const timedOut = error.code === "timeout" && command !== undefined && effectOf(command, run.input) !== "read";
   return error.code === "outcome_unknown" || timedOut ? { ...failed(error, run), status: "unknown" } : failed(error, run);
+}
+
+/** To be told to wait is no failure: whoever waits as long as they are told is not to run out of tries. */
+function tryAgain({ ports }: RunWorkerDeps, { run, command }: Pick<Work, "run" | "command">, error: OpsError): Later | null {
+  const delay_ms = backoff(Math.max(1, run.attempts), error);
+  const waited_ms = ports.clock.now().getTime() - Date.parse(run.created_at);
+  if (error.code === "rate_limited" && command?.execution.mode === "queued" && waited_ms < MAX_WAIT_MS) return { delay_ms, counted: false };
+  return error.retryable && run.attempts < attemptsOf(command) ? { delay_ms, counted: true } : null;
 }
 
 /** A handler that was cancelled, and knows that nothing was done. */
@@ -151,8 +168,8 @@ function report(log: Logger, { run_id, command }: ClaimedRun, error: OpsError): 
   else if (!ASKERS_FAULT.includes(code)) log.warn({ run_id, command, code, reason: message }, "a run ended badly");
 }
 
-async function postpone(deps: RunWorkerDeps, run: ClaimedRun, delay_ms: number): Promise<void> {
-  const job = await persist(deps, () => deps.runs.postpone(run, delay_ms));
+async function postpone(deps: RunWorkerDeps, run: ClaimedRun, { delay_ms, counted }: Later): Promise<void> {
+  const job = await persist(deps, () => deps.runs.postpone(run, delay_ms, counted));
   if (job) await deps.enqueueRuns([job]);
 }
 

@@ -11,6 +11,9 @@ const LIFT_AFTER = "interval '2 minutes'";
 /** Who lifts what has expired. */
 const EXPIRY = "expiry";
 
+/** SQL: the wish that stands is over: it is being lifted, or its run has ended without having made the rule. What is wished for then is a new wish. */
+const IS_OVER = `(b.state = 'releasing' OR (b.state = 'pending' AND NOT EXISTS (SELECT FROM runs WHERE runs.run_id = b.run_id AND finished_at IS NULL)))`;
+
 const INTEND = `
   WITH place AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS p(scope, network, asked)),
@@ -24,20 +27,20 @@ const INTEND = `
     ORDER BY scope, network
     ON CONFLICT (scope, network) WHERE state <> 'released' DO UPDATE SET
       -- What is being lifted is wished for anew; what stands is extended, never shortened.
-      expires_at = CASE WHEN b.state = 'releasing' THEN excluded.expires_at
+      expires_at = CASE WHEN ${IS_OVER} THEN excluded.expires_at
         WHEN b.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL ELSE greatest(b.expires_at, excluded.expires_at) END,
       due_at = CASE WHEN b.state = 'blocked' THEN (
         CASE WHEN excluded.expires_at IS NULL OR b.expires_at IS NULL THEN NULL ELSE greatest(b.expires_at, excluded.expires_at) END)
         ELSE excluded.due_at END,
-      reason = CASE WHEN b.state = 'releasing' THEN excluded.reason ELSE coalesce(b.reason, excluded.reason) END,
-      mark = CASE WHEN b.state = 'releasing' THEN excluded.mark ELSE b.mark END,
-      asked = CASE WHEN b.state = 'releasing' THEN excluded.asked ELSE b.asked END,
-      run_id = CASE WHEN b.state = 'releasing' THEN excluded.run_id ELSE b.run_id END,
-      identity = CASE WHEN b.state = 'releasing' THEN excluded.identity ELSE b.identity END,
-      person_id = CASE WHEN b.state = 'releasing' THEN excluded.person_id ELSE b.person_id END,
-      version = CASE WHEN b.state = 'releasing' THEN b.version + 1 ELSE b.version END,
+      reason = CASE WHEN ${IS_OVER} THEN excluded.reason ELSE coalesce(b.reason, excluded.reason) END,
+      mark = CASE WHEN ${IS_OVER} THEN excluded.mark ELSE b.mark END,
+      asked = CASE WHEN ${IS_OVER} THEN excluded.asked ELSE b.asked END,
+      run_id = CASE WHEN ${IS_OVER} THEN excluded.run_id ELSE b.run_id END,
+      identity = CASE WHEN ${IS_OVER} THEN excluded.identity ELSE b.identity END,
+      person_id = CASE WHEN ${IS_OVER} THEN excluded.person_id ELSE b.person_id END,
+      version = CASE WHEN ${IS_OVER} THEN b.version + 1 ELSE b.version END,
       tries = 0, released_by = NULL, release_run = NULL,
-      state = CASE WHEN b.state = 'releasing' THEN 'pending' ELSE b.state END
+      state = CASE WHEN ${IS_OVER} THEN 'pending' ELSE b.state END
     RETURNING *)
   SELECT DISTINCT ON (scope, network) ${BLOCK_COLUMNS} FROM (SELECT * FROM mine UNION ALL SELECT * FROM wished) AS block
   ORDER BY scope, network, block_id DESC`;
@@ -84,6 +87,12 @@ const DUE = `
 
 const NAMED = "(block_id, version) IN (SELECT * FROM unnest($1::bigint[], $2::int[]))";
 
+/** What is gone is gone from what was last read, too: the list would take it for somebody else's rule. */
+const RELEASED = `
+  WITH gone AS (
+    UPDATE blocks SET state = 'released', released_at = now(), due_at = NULL, drift = NULL WHERE state = 'releasing' AND ${NAMED} RETURNING scope, rule_id)
+  DELETE FROM edge_rules USING gone WHERE edge_rules.scope = gone.scope AND edge_rules.rule_id = gone.rule_id`;
+
 /** The ledger of blocks, on the table `blocks`. */
 export function createLedger(pool: pg.Pool): LedgerKeeping {
   const blocks = async (sql: string, params: readonly unknown[]) => (await query<BlockRow>(pool, sql, params)).map(toBlock);
@@ -98,8 +107,7 @@ export function createLedger(pool: pg.Pool): LedgerKeeping {
     },
     startRelease: (networks, { run_id, identity }) => blocks(START_RELEASE, [networks, run_id, identity]),
     async released(given) {
-      const set = "state = 'released', released_at = now(), due_at = NULL, drift = NULL";
-      await query(pool, `UPDATE blocks SET ${set} WHERE state = 'releasing' AND ${NAMED}`, refs(given));
+      await query(pool, RELEASED, refs(given));
     },
     async keepTrying(given, delay_ms) {
       const set = "tries = tries + 1, due_at = now() + $3::float8 * interval '1 millisecond'";

@@ -5,7 +5,7 @@ import { type DeliveryJobRow, insertDelivery, JOB_COLUMNS, toDeliveryJobs, toIns
 import { createHand } from "./hand.ts";
 import { toJsonb, withoutNul } from "./json.ts";
 import { moveAddress } from "./moved-addresses.ts";
-import { prepared, query } from "./query.ts";
+import { query } from "./query.ts";
 import type { Session } from "./session.ts";
 import { createSweepable, DELAY_MS, firstLook } from "./sweepable.ts";
 
@@ -15,8 +15,7 @@ import { createSweepable, DELAY_MS, firstLook } from "./sweepable.ts";
  */
 export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">): DeliveryStore {
   const hand = createHand();
-  const jobs = async (name: string, sql: string, values: readonly unknown[]) =>
-    toDeliveryJobs(await prepared<DeliveryJobRow>(pool, { name: `${name} delivery`, sql }, values));
+  const jobs = async (sql: string, values: readonly unknown[]) => toDeliveryJobs(await query<DeliveryJobRow>(pool, sql, values));
   return {
     ...createSweepable(pool, {
       ...{ table: "deliveries", id: "delivery_id", open: "scheduled", claimed: "sending", on_take_over: "", session, hand },
@@ -24,19 +23,17 @@ export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">)
       only: "status IN ('scheduled', 'sending')",
     }),
     ...createDeliveryClaims(pool, session, hand),
-    insert: async (delivery) =>
-      (await jobs("insert", INSERT, toInsertValues(delivery))).map((job) => ({ ...job, delay_ms: delivery.delay_ms })),
+    insert: async (delivery) => (await jobs(INSERT, toInsertValues(delivery))).map((job) => ({ ...job, delay_ms: delivery.delay_ms })),
     sent: ({ delivery_id, claimed_by, generation, version, address }, message_id, moved_to) =>
-      jobs("sent", SENT, [delivery_id, claimed_by, message_id, version, generation, address, moved_to ?? null]),
+      jobs(SENT, [delivery_id, claimed_by, message_id, version, generation, address, moved_to ?? null]),
     postpone: async ({ delivery_id, claimed_by, generation }, delay_ms, error) =>
-      (await jobs("postpone", POSTPONE, [delivery_id, claimed_by, delay_ms, toJsonb(error), generation])).map((job) => ({
+      (await jobs(POSTPONE, [delivery_id, claimed_by, delay_ms, toJsonb(error), generation])).map((job) => ({
         ...job,
         delay_ms,
       })),
     fail: ({ delivery_id, claimed_by, generation, version }, status, error) =>
-      jobs("fail", FAIL, [delivery_id, claimed_by, status, toJsonb(error), version, generation]),
-    turnPage: ({ delivery_id, platform, address, page }) =>
-      jobs("turn page", TURN_PAGE, [withoutNul(delivery_id), platform, withoutNul(address), page]),
+      jobs(FAIL, [delivery_id, claimed_by, status, toJsonb(error), version, generation]),
+    turnPage: ({ delivery_id, platform, address, page }) => jobs(TURN_PAGE, [withoutNul(delivery_id), platform, withoutNul(address), page]),
     move: (move) => moveAddress(pool, move),
     backlog: () => query<Backlog>(pool, BACKLOG),
   };

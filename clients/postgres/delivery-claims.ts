@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { ClaimedDelivery, DeliveryStore } from "../../core/stores.ts";
 import type { Hand } from "./hand.ts";
-import { prepared } from "./query.ts";
+import { query } from "./query.ts";
 import type { Session } from "./session.ts";
 import { ORPHANED } from "./sweepable.ts";
 
@@ -61,15 +61,11 @@ export function createDeliveryClaims(
   const parameters = (delivery_id: string) => [delivery_id, session.id(), hand.ids()];
   return {
     async locate(delivery_id) {
-      const [row] = await prepared<Exclude<Awaited<ReturnType<DeliveryStore["locate"]>>, null>>(
-        pool,
-        { name: "locate delivery", sql: LOCATE },
-        parameters(delivery_id),
-      );
+      const [row] = await query<Exclude<Awaited<ReturnType<DeliveryStore["locate"]>>, null>>(pool, LOCATE, parameters(delivery_id));
       return row ?? null;
     },
     async claim(delivery_id) {
-      const [row] = await prepared<ClaimedDelivery>(pool, { name: "claim delivery", sql: CLAIM }, parameters(delivery_id));
+      const [row] = await query<ClaimedDelivery>(pool, CLAIM, parameters(delivery_id));
       // Until a minute after the claim was stored nobody takes it for one that is not worked on, and by then its answer is here.
       if (row) hand.take(row.delivery_id);
       return row ?? null;

@@ -7,26 +7,21 @@ const names = new Map<string, string>();
 /** Statements are written in the source, so there are few; whatever is put together at run time must not fill the server. */
 const NAMES_MAX = 500;
 const NAME_CHARS = 16;
+/** Of two statements that lock the same rows in another order one is undone by the server; it is made again. */
+const TRIES = 5;
 
 /**
  * One statement on the pool.
  * @throws OpsError `unavailable` when the database cannot be reached; other database errors pass through
  */
 export async function query<Row extends pg.QueryResultRow>(pool: pg.Pool, sql: string, params: readonly unknown[] = []): Promise<Row[]> {
-  try {
-    return (await run<Row>(pool, sql, [...params])).rows;
-  } catch (thrown) {
-    throw toUnavailable(thrown);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await run<Row>(pool, sql, [...params])).rows;
+    } catch (thrown) {
+      if (attempt === TRIES || !hasYielded(thrown)) throw toUnavailable(thrown);
+    }
   }
-}
-
-/** As `query`. */
-export async function prepared<Row extends pg.QueryResultRow>(
-  pool: pg.Pool,
-  { sql }: { readonly name: string; readonly sql: string },
-  params: readonly unknown[],
-): Promise<Row[]> {
-  return query(pool, sql, params);
 }
 
 /** One statement, as `query` makes it; errors are the driver's own. */
@@ -53,4 +48,9 @@ function nameOf(text: string): string | undefined {
 /** "cached plan must not change result type" (plancache.c), ERRCODE_FEATURE_NOT_SUPPORTED. */
 function isOutdated(thrown: unknown): boolean {
   return thrown instanceof Error && "code" in thrown && thrown.code === "0A000" && thrown.message.includes("cached plan");
+}
+
+/** deadlock_detected (https://www.postgresql.org/docs/15/errcodes-appendix.html): nothing of the statement was done. */
+function hasYielded(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "40P01";
 }

@@ -3,7 +3,7 @@ import type { ClaimedRun, RunStore } from "../../core/stores.ts";
 import { type DeliveryJobRow, JOB_COLUMNS, toDeliveryJobs } from "./delivery-row.ts";
 import type { Hand } from "./hand.ts";
 import { toJsonb } from "./json.ts";
-import { prepared, query } from "./query.ts";
+import { query } from "./query.ts";
 import { type RunRow, toView } from "./run-reader.ts";
 import type { Session } from "./session.ts";
 import { DELAY_MS, firstLook, type JobRow, ORPHANED, toJob } from "./sweepable.ts";
@@ -50,7 +50,7 @@ export function createRunClaims(
     },
     async finish({ run_id, claimed_by, generation }, end) {
       const { status, output, error, reply } = end;
-      const rows = await prepared<DeliveryJobRow>(pool, { name: "finish run", sql: FINISH }, [
+      const rows = await query<DeliveryJobRow>(pool, FINISH, [
         ...[run_id, claimed_by, status],
         ...[output === null || output === undefined ? null : toJsonb(output), error && toJsonb(error), JSON.stringify(reply)],
         generation,
@@ -59,13 +59,14 @@ export function createRunClaims(
       // A run without a message has one row all the same, whose status is null.
       return toDeliveryJobs(rows);
     },
-    async postpone({ run_id, claimed_by, generation }, delay_ms) {
+    async postpone({ run_id, claimed_by, generation }, delay_ms, counted = true) {
       const [row] = await query<JobRow & { readonly stops: boolean }>(
         pool,
-        `UPDATE runs SET status = 'accepted', claimed_by = NULL, generation = generation + 1, due_at = ${LATER}, sweep_at = ${firstLook(LATER)}
+        `UPDATE runs SET status = 'accepted', claimed_by = NULL, generation = generation + 1, due_at = ${LATER}, sweep_at = ${firstLook(LATER)},
+           attempts = attempts - CASE WHEN $5::boolean THEN 0 ELSE 1 END
          WHERE run_id = $1 AND claimed_by = $2 AND generation = $4 AND status = 'running'
          RETURNING run_id AS id, generation, cancelled_by IS NOT NULL AS stops`,
-        [run_id, claimed_by, delay_ms, generation],
+        [run_id, claimed_by, delay_ms, generation, counted],
       );
       return row ? { ...toJob(row), delay_ms: row.stops ? 0 : delay_ms } : null;
     },

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { isCancelled } from "../../core/cancelled.ts";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
+import type { EdgeCall } from "../../core/edge.ts";
 import { OpsError, toOpsError } from "../../core/errors.ts";
 import type { Block } from "../../core/ledger.ts";
 import { prefixOf } from "../../core/networks.ts";
@@ -63,7 +65,8 @@ export const cfBlock = defineCommand({
     const places = placesOf(ip, ports);
     const blocks = await ports.ledger.intend({ places, run_id, identity, person_id: person.person_id, reason, mark, for_ms });
     const made = new Map<string, string[]>(ip.map((network) => [network, []]));
-    const carryOut = (network: string) => blockOne(network, { blocks, rule_ids: made.get(network) ?? [], context, lane: laneOf(ip) });
+    const carryOut = (network: string) =>
+      blockOne(network, { blocks, rule_ids: made.get(network) ?? [], context, lane: laneOf(ip, ports) });
     const giveUp = (network: string, error: OpsError) => givenUp(network, error, made.get(network));
     return { results: await eachAddress<BlockResult>(ip, context, { carryOut, giveUp }) };
   },
@@ -106,22 +109,52 @@ async function blockOne(network: string, { blocks, rule_ids, context, lane }: Wa
 async function ensure(block: Block, context: CommandContext, lane: Wanted["lane"]): Promise<{ block: Block; made: boolean }> {
   const { edge, ledger } = context.ports;
   const call = { lane, signal: context.signal };
-  const { scope, network, rule_id, mark: notes } = block;
-  // What an earlier try of this run has done is done, also when somebody has lifted it since.
-  if (block.run_id === context.run_id && block.state !== "pending") return { block, made: !block.adopted };
+  const { scope, rule_id } = block;
+  if (block.run_id === context.run_id && block.state !== "pending") return doneBefore(block, context, call);
   if (block.state === "blocked" && rule_id !== null && (await edge.get({ scope, rule_id }, call))?.mode === "block")
     return { block, made: false };
   try {
-    const { rule, created } = await edge.block({ scope, network, notes }, call);
+    const { rule, created } = await makeRule(block, context, call);
     const confirmed = await ledger.confirm(block, rule);
     if (confirmed) return { block: confirmed, made: created };
     // Somebody released it while the rule was made: theirs is the later wish.
     if (created) await edge.release(rule, call);
-    throw new OpsError("conflict", `${network} was released meanwhile`, { text: text("cf.released_meanwhile", { ip: network }) });
+    throw releasedMeanwhile(block);
   } catch (thrown) {
     const error = toOpsError(thrown);
-    // A rule that may have been made is looked for by the keeper; one that was refused is not.
-    if (!error.retryable && !isOpen(error)) await ledger.withdraw([block]);
+    // A rule that may have been made is looked for by the keeper; one that was not made is forgotten when nobody tries on.
+    const isOver = !error.retryable || context.last_attempt || isCancelled(context.signal);
+    if (isOver && !isOpen(error)) await ledger.withdraw([block]);
     throw error;
   }
+}
+
+/** What an earlier try of this run has made is done, also when somebody has lifted it since; what it only wished for was released meanwhile. */
+async function doneBefore(block: Block, context: CommandContext, call: EdgeCall): Promise<{ block: Block; made: boolean }> {
+  if (block.blocked_at !== null) return { block, made: !block.adopted };
+  await removeOwn(block, context, call);
+  throw releasedMeanwhile(block);
+}
+
+/** How the notes of our rules begin: the run, and who asked. */
+const OURS = /^Switchboard [0-9a-z]{12} by /;
+
+/**
+ * Makes the rule, or adopts one of somebody else. One of an older wish of ours is made anew: whoever still lifts that wish does so by its id,
+ * and must not hit this one.
+ */
+async function makeRule({ scope, network, mark: notes }: Block, { ports: { edge } }: CommandContext, call: EdgeCall) {
+  const first = await edge.block({ scope, network, notes }, call);
+  if (first.created || !OURS.test(first.rule.notes)) return first;
+  await edge.release(first.rule, call);
+  return edge.block({ scope, network, notes }, call);
+}
+
+async function removeOwn({ scope, network, mark }: Block, { ports: { edge } }: CommandContext, call: EdgeCall): Promise<void> {
+  const rules = (await edge.lookUp([network], call)).get(network) ?? [];
+  for (const rule of rules) if (rule.scope === scope && rule.notes === mark) await edge.release(rule, call);
+}
+
+function releasedMeanwhile({ network }: Block): OpsError {
+  return new OpsError("conflict", `${network} was released meanwhile`, { text: text("cf.released_meanwhile", { ip: network }) });
 }

@@ -58,7 +58,9 @@ export function endsAll({ code, retryable }: OpsError, last_attempt: boolean): b
 export function toRetry(error: OpsError): OpsError {
   if (error.code !== "outcome_unknown") return error;
   const { retry_after_ms } = error;
-  return new OpsError("upstream_unavailable", error.message, { cause: error, ...(retry_after_ms !== undefined && { retry_after_ms }) });
+  // Whoever was told to wait waits, and that is no failure.
+  const code = retry_after_ms === undefined ? "upstream_unavailable" : "rate_limited";
+  return new OpsError(code, error.message, { cause: error, ...(retry_after_ms !== undefined && { retry_after_ms }) });
 }
 
 /** Whether something may have been done to an address in spite of this failure. */

@@ -8,7 +8,7 @@ import { refuseProtected } from "./protect.ts";
 
 /** Rules that one command may make or lift: most of what the account may ask for in 5 minutes. */
 const MAX_PLACES = 1_000;
-/** More networks than this are a list: its calls leave a part of the budget to those who wait for one address. */
+/** More rules than this in a scope are a list: its calls leave a part of the budget to those who wait for one address. */
 const FEW = 5;
 
 /** The networks that rules are made for, each once, in the order in which they were asked for. */
@@ -33,9 +33,9 @@ export function blocksOf(network: string, blocks: readonly Block[]): readonly Bl
   return blocks.filter((block) => pieces.has(block.network));
 }
 
-/** Whose work a command on so many networks is. */
-export function laneOf(networks: readonly string[]): EdgeLane {
-  return networks.length > FEW ? "bulk" : "interactive";
+/** Whose work a command on these networks is. */
+export function laneOf(networks: readonly string[], { edge }: Pick<CommandPorts, "edge">): EdgeLane {
+  return piecesOf(networks).length > FEW * Math.max(1, edge.scopes.length) ? "bulk" : "interactive";
 }
 
 /**

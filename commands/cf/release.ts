@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
 import type { EdgeCall, EdgeRule } from "../../core/edge.ts";
-import type { OpsError } from "../../core/errors.ts";
+import { OpsError } from "../../core/errors.ts";
 import type { Block } from "../../core/ledger.ts";
 import { type Lifted, liftBlocks } from "../../core/lift.ts";
 import { text } from "../../core/reply.ts";
@@ -41,18 +41,18 @@ export const cfRelease = defineCommand({
   check: ({ ip }, ports) => refuseImpossible(ip, ports),
   async handle({ ip, foreign = false }, context) {
     const { run_id, identity, ports, signal } = context;
-    const call: EdgeCall = { lane: laneOf(ip), signal };
+    const call: EdgeCall = { lane: laneOf(ip, ports), signal };
     const pieces = piecesOf(ip);
     const blocks = await ports.ledger.startRelease(pieces, { run_id, identity });
     const active = blocks.filter(({ state }) => state === "releasing");
     const lifted = await liftBlocks(active, ports, { ...call, networks: pieces });
-    againOrOn(lifted.errors.values(), context);
+    againOrOn([...lifted.errors.values(), ...(lifted.unread ? [lifted.unread] : [])], context);
     const before = lifted.standing ?? new Map();
     const others = foreign ? await removeForeign(ip, before, { context, call }) : new Map<string, readonly EdgeRule[]>();
     const standing = others.size > 0 ? await ports.edge.lookUp(pieces, call) : lifted.standing;
     const view = { blocks, lifted, standing, others };
     const done = ip.map((network) => resultOf(network, view));
-    const [first] = lifted.errors.values();
+    const first = [...lifted.errors.values()][0] ?? lifted.unread;
     if (first && done.every(({ error }) => error !== undefined)) throw first;
     return { results: done };
   },
@@ -96,7 +96,8 @@ function resultOf(network: string, { blocks, lifted, standing, others }: View): 
   const left = ours.filter((block) => lifted.left.includes(block));
   const [error] = left.flatMap(({ block_id }) => lifted.errors.get(block_id) ?? []);
   if (error) return givenUp(network, error, rule_ids);
-  if (left.length > 0 || standing === null) return { ...result, status: "unverified" };
+  if (standing === null) return givenUp(network, lifted.unread ?? new OpsError("outcome_unknown", "not read back"), rule_ids);
+  if (left.length > 0) return { ...result, status: "unverified" };
   const standingHere = exactly(network, standing);
   if (standingHere.length > 0 && theirs.length > 0) return { ...result, status: "unverified" };
   if (standingHere.length > 0) {

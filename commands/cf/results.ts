@@ -39,7 +39,7 @@ const SHOWN_RULES = 3;
 
 /** One network as a sentence, several as a table. `prefix.<status>` says a status with the param `ip`, `prefix.title` the whole. */
 export function presentResults(done: readonly Result<string>[], prefix: string): Reply {
-  const tone = done.every(({ error, status }) => error === undefined && status !== "foreign") ? "ok" : "warn";
+  const tone = done.every(({ error, status }) => error === undefined && !["foreign", "unverified"].includes(status)) ? "ok" : "warn";
   const [only] = done;
   if (only && done.length === 1) {
     const fields = fieldsOf(only);

@@ -31,7 +31,7 @@ export const cfSearch = defineCommand({
   check: ({ ip }, ports) => refuseImpossible(ip, ports),
   async handle({ ip }, { ports, signal }) {
     const pieces = piecesOf(ip);
-    const standing = await ports.edge.lookUp(pieces, { lane: laneOf(ip), signal });
+    const standing = await ports.edge.lookUp(pieces, { lane: laneOf(ip, ports), signal });
     const ranges = ip.flatMap((network) => containing(network, standing).map((rule) => rule.network));
     const blocks = await ports.ledger.find([...new Set([...pieces, ...ranges])]);
     return { results: ip.map((network) => describeNetwork(network, standing, blocks)) };

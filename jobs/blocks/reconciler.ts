@@ -1,6 +1,6 @@
 import type { Edge, EdgeScope } from "../../core/edge.ts";
 import { OpsError } from "../../core/errors.ts";
-import type { Block, Comparison, Reconciler, RuleMirror } from "../../core/ledger.ts";
+import type { Block, Reconciler, RuleMirror } from "../../core/ledger.ts";
 import type { Clock, Leases, Logger } from "../../core/ports.ts";
 import { pause } from "../pause.ts";
 
@@ -25,13 +25,14 @@ const LEASE = "edge rules";
  */
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   let reading: Promise<void> | null = null;
-  const isFresh = ({ as_of }: Comparison, max_age_ms: number) =>
-    as_of !== null && deps.clock.now().getTime() - Date.parse(as_of) <= max_age_ms;
+  const now = () => deps.clock.now().getTime();
   return {
     async refresh(max_age_ms, signal) {
+      // A reading takes its time; one that began since it was asked for is as fresh as can be.
+      const oldest = now() - max_age_ms;
       for (;;) {
         const comparison = await deps.mirror.compare(deps.edge.scopes);
-        if (isFresh(comparison, max_age_ms)) return comparison;
+        if (comparison.as_of !== null && Date.parse(comparison.as_of) >= oldest) return comparison;
         if (signal.aborted) throw new OpsError("timeout", "the rules could not be read in time");
         // Those who ask at once share one reading: in this process by the promise, in others by the lease.
         reading ??= readAll(deps, signal).finally(() => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { OpsError } from "../../core/errors.ts";
 import { keepRound } from "../../jobs/blocks/keeper.ts";
 import { codeOf, createTestDesk } from "../support/conversation.ts";
 
@@ -139,6 +140,44 @@ describe("a block for a while", () => {
     const { op } = desk();
     expect(codeOf(await op.calls("cf_block", { ip: IP, for: typed }))).toBe("invalid_input");
     op.hears("That is not a length of time. Write it like 30m, 2h, 7d or PT2H");
+  });
+});
+
+describe("a block and a release at once", () => {
+  const unavailable = new OpsError("upstream_unavailable", "503");
+
+  it("of what was released before it was made, nobody is told that it is blocked", async () => {
+    const { op, edge, passes, ledger } = desk();
+    edge.breaks("block", { error: unavailable, times: 1 });
+    await op.says(`/block ${IP}`);
+    await op.says(`/release ${IP}`);
+    op.hears(`${IP} is released`);
+    await passes(HOUR);
+    op.hears(`${IP} was released by somebody while it was being blocked`);
+    expect([edge.rules, ledger.blocks.filter(({ state }) => state !== "released")]).toEqual([[], []]);
+  });
+
+  it("what failed decides nothing about the next wish", async () => {
+    const { op, edge, passes, ledger } = desk();
+    edge.breaks("block", { error: unavailable, times: 8 });
+    await op.says(`/block ${IP}`);
+    await passes(HOUR);
+    op.hears("The other side cannot be reached.");
+    await op.says(`/block ${IP} --for 1h --reason again`);
+    op.hears(`${IP} is blocked\nUntil: `);
+    expect(ledger.blocks).toMatchObject([{ state: "blocked", reason: "again" }]);
+  });
+
+  it("a release that cannot look says so, where the ledger knows nothing either", async () => {
+    const { op, edge, passes } = desk();
+    edge.breaks("lookUp", { error: unavailable, times: 2 });
+    await op.says(`/release ${IP}`);
+    await passes(HOUR);
+    op.hears(/^203\.0\.113\.7 is not blocked$/);
+    edge.breaks("lookUp", { error: unavailable });
+    await op.says(`/release ${IP}`);
+    await passes(HOUR);
+    op.hears("The other side cannot be reached.");
   });
 });
 

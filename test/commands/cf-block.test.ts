@@ -115,6 +115,15 @@ describe("a failure that may pass", () => {
     op.hears("203.0.113.7 is blocked");
   });
 
+  it("is not counted where it is only told to wait, however often", async () => {
+    const { op, edge, passes, runOf } = desk();
+    edge.breaks("block", { error: new OpsError("rate_limited", "429", { retry_after_ms: 10_000 }), times: 20 });
+    const outcome = await op.says("/block 203.0.113.7");
+    await passes(ALL_TRIES_MS);
+    op.hears("203.0.113.7 is blocked");
+    expect(await runOf(outcome)).toMatchObject({ status: "succeeded", attempts: 1 });
+  });
+
   it("whose answer alone was lost is known by its note", async () => {
     const { op, edge, passes } = desk();
     edge.breaks("block", { error: unavailable, times: 1, after: true });

@@ -109,8 +109,10 @@ describe("releasing", () => {
     await op.says(`/release ${IP}`);
     edge.lagging.on = false;
     await op.says(`/block ${IP} --reason again`);
-    op.hears(`${IP} was blocked already`);
-    expect(ledger.blocks).toMatchObject([{ state: "blocked", reason: "again" }]);
+    op.hears(`${IP} is blocked`);
+    // The rule is another one: whoever still lifts the old wish does so by the old id.
+    expect(ledger.blocks).toMatchObject([{ state: "blocked", reason: "again", rule_id: "rule-2", adopted: false }]);
+    expect(edge.rules).toMatchObject([{ rule_id: "rule-2" }]);
   });
 });
 

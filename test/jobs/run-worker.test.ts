@@ -31,7 +31,7 @@ async function open(handle: (attempt: number) => Promise<string> | string, speci
   const work = createRunWorker({
     ...{ runs, audit, log: createMemoryLog(), stopping: stop.signal },
     registry: createRegistry([echo, vault], testTexts()),
-    ports: {} as CommandPorts,
+    ports: { clock: { now: () => new Date() } } as CommandPorts,
     enqueueRuns: async (added) => void jobs.runs.push(...added),
     enqueueDeliveries: async (added) => void jobs.deliveries.push(...added),
     identify: async () => person.now,

@@ -48,7 +48,8 @@ export function createMemoryLedger(
       state: "pending" as const,
     };
     const undone = { tries: 0, released_by: null, release_run: null };
-    if (live?.state === "releasing") return set(live, { ...fresh, ...undone, version: live.version + 1 });
+    if (live?.state === "releasing" || (live?.state === "pending" && !isOpen(live.run_id)))
+      return set(live, { ...fresh, ...undone, version: live.version + 1 });
     if (live) return set(live, { ...undone, ...extended(live, expires, fresh.due), reason: live.reason ?? reason });
     const row: Row = {
       ...{ ...fresh, ...undone, block_id: String(++made), version: 1, scope, network, rule_id: null, adopted: false },

@@ -52,7 +52,11 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
       row.run = { ...row.run, status, output: JSON.parse(JSON.stringify(output ?? null)), error, finished_at: now() };
       return deliveries.replace(claim.run_id, JSON.parse(JSON.stringify(reply)));
     },
-    postpone: async (claim, delay_ms) => reopen(mine(claim), clock.ms() + delay_ms, delay_ms),
+    async postpone(claim, delay_ms, counted = true) {
+      const row = mine(claim);
+      if (row && !counted) Object.assign(row, { run: { ...row.run, attempts: row.run.attempts - 1 } });
+      return reopen(row, clock.ms() + delay_ms, delay_ms);
+    },
     letGo: () => undefined,
     async takeOver() {
       const dead = [...rows.values()].filter(({ claimed }) => claimed);
