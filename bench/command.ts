@@ -71,7 +71,8 @@ async function oneByOne(telephone: Telephone, count: number): Promise<number[]> 
 
 async function measure(standIns: StandIns, backend: "redis" | "embedded"): Promise<Measured> {
   const folder = await mkdtemp(path.join(tmpdir(), "switchboard-bench-"));
-  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  // An embedded database whose Switchboard was killed takes a moment to end, and writes meanwhile.
+  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 })];
   try {
     // PostgreSQL, which does not run as root, must be able to pass through.
     await chmod(folder, 0o711);

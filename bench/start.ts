@@ -58,7 +58,7 @@ export async function benchStart(): Promise<object> {
       ...(await sizes(folder)),
     };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
   }
 }
 

@@ -21,7 +21,8 @@ export const PROOF_KEY = "the-admin-key-of-the-proof";
 /** Starts a world. @param env settings of Switchboard; the budgets among them are the emulators' too */
 export async function startProofWorld(backend: Backend, env: Readonly<Record<string, string>>): Promise<ProofWorld> {
   const folder = await mkdtemp(path.join(tmpdir(), "switchboard-proof-"));
-  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  // An embedded database whose Switchboard was killed takes a moment to end, and writes meanwhile.
+  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 })];
   const end = async () => {
     for (const stop of stops) await stop();
   };
