@@ -4,7 +4,6 @@ import { OpsError, toOpsError } from "./errors.ts";
 import { execute } from "./execute.ts";
 import type { Call } from "./policy/call.ts";
 import { confirm } from "./policy/confirm.ts";
-import { limitOpenRuns } from "./policy/limit.ts";
 import type { CommandPorts, Ephemeral } from "./ports.ts";
 import { type Reply, text } from "./reply.ts";
 import type { Outcome, Request } from "./request.ts";
@@ -44,10 +43,9 @@ export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome>
 }
 
 async function enqueue(deps: CarryOutDeps, call: Call): Promise<Outcome> {
-  await limitOpenRuns(call, deps);
   const record = newRun(call);
-  const reply = runningReply(record);
-  const stored = await deps.runs.accept(record, answerTo(call.request, record.run_id, { reply, delay_ms: RUNNING_DELAY_MS }));
+  const message = answerTo(call.request, record.run_id, { reply: runningReply(record), delay_ms: RUNNING_DELAY_MS });
+  const stored = await deps.runs.accept(record, message, deps.limits.open_runs);
   // Another, where this request joined a run that was open already.
   return { kind: "queued", run_id: stored.run_id, reply: runningReply(stored) };
 }

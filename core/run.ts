@@ -80,9 +80,11 @@ export interface RunEnd {
 export interface RunAcceptor {
   /**
    * Stores a run and its first message, then queues both. A run of the same id, or an open one of the same `dedupe_key`, stays as it is.
+   * @param open_max how many open runs its person may have
    * @returns the run as it stands; where it was joined, another than the one that was given
+   * @throws OpsError `rate_limited` where its person has as many open runs as may be
    */
-  accept(run: NewRun, delivery: NewDelivery | null): Promise<RunView>;
+  accept(run: NewRun, delivery: NewDelivery | null, open_max: number): Promise<RunView>;
   /**
    * Stores a run that is carried out at once, and claims it. One that is there already is claimed only where it waits for somebody;
    * without a claim it has ended, or somebody else carries it out.
@@ -92,10 +94,6 @@ export interface RunAcceptor {
   end(claim: RunClaim, end: RunEnd): Promise<void>;
   /** Nobody in this process works any more on a run that was begun here. */
   letGo(run_id: string): void;
-  /** Runs of a person that have not ended. */
-  countOpen(person_id: string): Promise<number>;
-  /** The open run of this `dedupe_key`. */
-  findOpen(dedupe_key: string): Promise<RunView | null>;
 }
 
 const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";

@@ -98,14 +98,15 @@ export interface RunStopper {
 
 /** Runs. */
 export interface RunStore extends RunReader, RunStopper, Sweepable {
-  /** Stores a run with its first message, unless it is there, or an open one of its `dedupe_key` is. `claim`: for this process, to be carried out at once. */
+  /**
+   * Stores a run with its first message, unless it is there, or an open one of its `dedupe_key` is. `claim`: for this process, to be carried out at
+   * once.
+   * @throws OpsError `rate_limited`, and stores nothing, where the person has `open_max` open runs already
+   */
   insert(
     run: NewRun,
-    options: { readonly delivery: NewDelivery | null; readonly claim: boolean },
+    options: { readonly delivery: NewDelivery | null; readonly claim: boolean; readonly open_max?: number },
   ): Promise<{ readonly run: RunView; readonly fresh: boolean; readonly claim: RunClaim | null; readonly jobs: readonly Job[] }>;
-  countOpen(person_id: string): Promise<number>;
-  /** The open run of this `dedupe_key`. */
-  findOpen(dedupe_key: string): Promise<RunView | null>;
   /**
    * Claims a run that is accepted and due; null when it is neither.
    * @param early also one that is not due yet

@@ -22,8 +22,8 @@ const END_MS = 2_000;
 /** Stores what is to be done before it is queued. */
 export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, stopping }: AcceptorDeps): RunAcceptor {
   return {
-    async accept(run, delivery) {
-      const { run: stored, fresh, jobs } = await runs.insert(run, { delivery, claim: false });
+    async accept(run, delivery, open_max) {
+      const { run: stored, fresh, jobs } = await runs.insert(run, { delivery, claim: false, open_max });
       if (!fresh) return stored;
       await Promise.all([enqueueRuns([{ id: run.run_id, job_id: jobId(run.run_id, 0), delay_ms: 0 }]), enqueueDeliveries(jobs)]);
       return stored;
@@ -47,7 +47,5 @@ export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, s
       await Promise.race([stored, pause(END_MS, stopping)]);
     },
     letGo: runs.letGo,
-    countOpen: runs.countOpen,
-    findOpen: runs.findOpen,
   };
 }

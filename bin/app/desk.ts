@@ -95,18 +95,18 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
   return { registry, texts, stores, health, identities, enqueue, gateways, ports, metrics, dispatch, newId: () => randomUUID() };
 }
 
-function createStores({ pool, session, prisma }: Storage, { sandbox }: Config) {
+function createStores({ pool, often, session, prisma }: Storage, { sandbox }: Config) {
   return {
-    inbox: createInboxStore(pool, session),
+    inbox: createInboxStore(pool, session, often),
     idempotency: createIdempotencyStore(pool),
-    runs: createRunStore(pool, session),
-    deliveries: createDeliveryStore(pool, session),
-    audit: createAuditLog(pool),
+    runs: createRunStore(pool, session, often),
+    deliveries: createDeliveryStore(pool, session, often),
+    audit: createAuditLog(often),
     ledger: createLedger(pool),
     rules: createRuleMirror(pool),
     trail: createAuditReader(pool),
     fate: createDeliveryFate(pool),
-    people: createPeople(prisma, { pool, sandbox: sandbox !== null }),
+    people: createPeople(prisma, { pool: often, sandbox: sandbox !== null }),
     keys: createKeyStore(prisma),
   };
 }

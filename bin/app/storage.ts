@@ -12,6 +12,8 @@ export interface Storage {
   readonly embedded: boolean;
   readonly connection: Connection;
   readonly pool: Pool;
+  /** For what is asked with every command. */
+  readonly often: Pool;
   /** For BullMQ, whose SQL names no schema. */
   readonly queuePool: Pool;
   readonly prisma: PrismaClient;
@@ -19,7 +21,13 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-const POOL_MAX = 16;
+const POOL_MAX = 8;
+const OFTEN_POOL_MAX = 8;
+/**
+ * A statement that is made all the time is planned once, maybe while its tables are still empty: by these settings it finds its rows by an index
+ * then, too. A few hundred rows a second make a plan without one slow long before the server analyses the table (`autovacuum_naptime`, a minute).
+ */
+const BY_INDEX = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off" };
 /** Two workers hold one each for LISTEN. */
 const QUEUE_POOL_MAX = 12;
 
@@ -34,6 +42,7 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     await bringUpToDate(connection, migrationsFolder());
     const session = await openSession(connection, { log, on_lost: () => undefined });
     const pool = createPool(connection, { max: POOL_MAX, application_name: "switchboard", log });
+    const often = createPool(connection, { max: OFTEN_POOL_MAX, application_name: "switchboard often", settings: BY_INDEX, log });
     const queuePool = createPool(connection, {
       max: QUEUE_POOL_MAX,
       search_path: `${QUEUE_SCHEMA},public`,
@@ -42,10 +51,10 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     });
     const prisma = createPrisma(connection);
     const close = async () => {
-      await Promise.all([prisma.$disconnect(), session.close(), pool.end(), queuePool.end()]);
+      await Promise.all([prisma.$disconnect(), session.close(), pool.end(), often.end(), queuePool.end()]);
       await embedded?.stop();
     };
-    return { embedded: embedded !== null, connection, pool, queuePool, prisma, session, close };
+    return { embedded: embedded !== null, connection, pool, often, queuePool, prisma, session, close };
   } catch (thrown) {
     await embedded?.stop();
     throw thrown;

@@ -1,7 +1,7 @@
 import type { JobsOptions } from "bullmq";
 import type { Logger, Queue, QueueWorker } from "../../core/ports.ts";
+import { createBatches } from "../batches.ts";
 import { withinDeadline } from "../deadline.ts";
-import { createBatches } from "./batches.ts";
 import { createPostgresStore } from "./postgres.ts";
 import { createRedisStore } from "./redis.ts";
 import type { JobStore, Producer, QueueBackend } from "./store.ts";
@@ -41,16 +41,19 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
   const producer = createProducer(name, store, log);
   const workers = new Set<QueueWorker>();
   const toBullJobs = createPacker(name);
-  const batches = createBatches(
-    (jobs: Readonly<ReturnType<typeof toBullJobs>>) => producer.run((queue) => addAll(queue, jobs)),
-    ADDS_AT_ONCE,
+  const add = createBatches(
+    async (jobs: Packed) => {
+      await producer.run((queue) => addAll(queue, jobs));
+      return jobs.map(() => undefined);
+    },
+    { side_by_side: ADDS_AT_ONCE },
   );
   return {
     async add(jobs) {
       const packed = toBullJobs(jobs);
       if (packed.length === 0) return;
       // Those that wait for a batch before theirs are told as soon as those of that one.
-      await withinDeadline(`queue ${name}`, () => batches.add(packed)).catch((thrown: unknown) => {
+      await withinDeadline(`queue ${name}`, () => Promise.all(packed.map(add))).catch((thrown: unknown) => {
         throw store.toError(thrown);
       });
     },
@@ -76,7 +79,9 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
   };
 }
 
-async function addAll(queue: Producer, jobs: Readonly<ReturnType<ReturnType<typeof createPacker>>>): Promise<void> {
+type Packed = Readonly<ReturnType<ReturnType<typeof createPacker>>>;
+
+async function addAll(queue: Producer, jobs: Packed): Promise<void> {
   const [first] = jobs;
   // One alone needs no transaction around it.
   if (first && jobs.length === 1) await queue.add(first.name, first.data, first.opts);

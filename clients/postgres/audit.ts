@@ -1,11 +1,9 @@
 import type pg from "pg";
 import { OpsError } from "../../core/errors.ts";
 import type { AuditEntry, AuditLog } from "../../core/stores.ts";
+import { createBatches } from "../batches.ts";
 import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
-
-/** Lines stored by one statement at most; at 32 callers a batch holds about as many. */
-const BATCH = 256;
 
 /** SQL: what is hashed of a line; `at` as milliseconds, so that the session's time zone does not matter. */
 export const HASHED = `previous_hash || chr(10) || jsonb_build_array(seq, (extract(epoch FROM at) * 1000)::bigint, person_id, identity, action, command, input, outcome, request_id, run_id)::text`;
@@ -40,54 +38,16 @@ const CATCH_UP = `
 const UNIQUE_VIOLATION = "23505";
 const TRIES = 50;
 
-interface Waiting {
-  readonly entry: AuditEntry;
-  readonly resolve: () => void;
-  readonly reject: (thrown: unknown) => void;
-}
-
 /**
  * The audit, on the table `audit`: a sequence without gaps, each line with the SHA-256 over the one before and itself. Lines that come while a
  * statement is under way go together into the next one.
  */
 export function createAuditLog(pool: pg.Pool): AuditLog {
-  const waiting: Waiting[] = [];
-  let writing = false;
-  const write = async () => {
-    writing = true;
-    // What is said in one turn of the event loop is one batch.
-    await Promise.resolve();
-    while (waiting.length > 0) await settle(pool, waiting.splice(0, BATCH));
-    writing = false;
-  };
-  return {
-    append: (entry) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ entry, resolve, reject });
-        if (!writing) void write();
-      }),
-  };
+  return { append: createBatches((entries: readonly AuditEntry[]) => store(pool, entries)) };
 }
 
-/** Stores a batch and tells each of its callers. Never rejects. */
-async function settle(pool: pg.Pool, batch: readonly Waiting[]): Promise<void> {
-  const failed = await store(pool, batch).then(
-    () => null,
-    (thrown: unknown) => ({ thrown }),
-  );
-  if (failed === null) for (const { resolve } of batch) resolve();
-  else await afterFailure(pool, batch, failed.thrown);
-}
-
-/** One line that cannot be stored must not take the others with it. */
-async function afterFailure(pool: pg.Pool, batch: readonly Waiting[], thrown: unknown): Promise<void> {
-  const isAway = thrown instanceof OpsError && thrown.code === "unavailable";
-  if (isAway || batch.length === 1) for (const { reject } of batch) reject(thrown);
-  else for (const one of batch) await settle(pool, [one]);
-}
-
-async function store(pool: pg.Pool, batch: readonly Waiting[], attempt = 1): Promise<void> {
-  const column = <T>(pick: (entry: AuditEntry) => T) => batch.map(({ entry }) => pick(entry));
+async function store(pool: pg.Pool, entries: readonly AuditEntry[], attempt = 1): Promise<undefined[]> {
+  const column = <T>(pick: (entry: AuditEntry) => T) => entries.map(pick);
   const values = [
     column(({ person_id }) => person_id),
     column(({ identity }) => identity),
@@ -103,8 +63,9 @@ async function store(pool: pg.Pool, batch: readonly Waiting[], attempt = 1): Pro
     await query(pool, CATCH_UP);
     return null;
   });
-  if (moved === null) return store(pool, batch, attempt + 1);
+  if (moved === null) return store(pool, entries, attempt + 1);
   if (moved.length === 0) throw new OpsError("internal", "the audit has no head any more: put the row of audit_head back from a backup");
+  return entries.map(() => undefined);
 }
 
 function isTaken(thrown: unknown): boolean {

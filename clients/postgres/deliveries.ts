@@ -1,7 +1,8 @@
 import type pg from "pg";
-import type { Backlog, DeliveryStore } from "../../core/stores.ts";
+import type { Backlog, ClaimedDelivery, DeliveryStore, Job } from "../../core/stores.ts";
+import { createBatches } from "../batches.ts";
 import { createDeliveryClaims } from "./delivery-claims.ts";
-import { type DeliveryJobRow, insertDelivery, JOB_COLUMNS, toDeliveryJobs, toInsertValues } from "./delivery-row.ts";
+import { columnsOf, type DeliveryJobRow, insertDeliveries, JOB_COLUMNS, saidFrom, toDeliveryJobs, toRecord } from "./delivery-row.ts";
 import { createHand } from "./hand.ts";
 import { toJsonb, withoutNul } from "./json.ts";
 import { moveAddress } from "./moved-addresses.ts";
@@ -12,9 +13,11 @@ import { createSweepable, DELAY_MS, firstLook } from "./sweepable.ts";
 /**
  * Things to be said, on the table `deliveries`. `version` is what is to stand at the address, `sent_version` what does.
  * @param session this process's sign of life
+ * @param often the pool for what is asked with every message
  */
-export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">): DeliveryStore {
+export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">, often: pg.Pool = pool): DeliveryStore {
   const hand = createHand();
+  const sent = createBatches((gone: readonly Gone[]) => storeSent(often, gone));
   const jobs = async (sql: string, values: readonly unknown[]) => toDeliveryJobs(await query<DeliveryJobRow>(pool, sql, values));
   return {
     ...createSweepable(pool, {
@@ -22,10 +25,11 @@ export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">)
       // As the partial index says it.
       only: "status IN ('scheduled', 'sending')",
     }),
-    ...createDeliveryClaims(pool, session, hand),
-    insert: async (delivery) => (await jobs(INSERT, toInsertValues(delivery))).map((job) => ({ ...job, delay_ms: delivery.delay_ms })),
+    ...createDeliveryClaims(often, session, hand),
+    insert: async (delivery) =>
+      (await jobs(INSERT, [toJsonb([toRecord(delivery)])])).map((job) => ({ ...job, delay_ms: delivery.delay_ms })),
     sent: ({ delivery_id, claimed_by, generation, version, address }, message_id, moved_to) =>
-      jobs(SENT, [delivery_id, claimed_by, message_id, version, generation, address, moved_to ?? null]),
+      sent({ delivery_id, claimed_by, generation, version, address, message_id, moved_to }),
     postpone: async ({ delivery_id, claimed_by, generation }, delay_ms, error) =>
       (await jobs(POSTPONE, [delivery_id, claimed_by, delay_ms, toJsonb(error), generation])).map((job) => ({
         ...job,
@@ -39,19 +43,36 @@ export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">)
   };
 }
 
-const INSERT = `${insertDelivery(1, "(SELECT) AS one")} RETURNING ${JOB_COLUMNS}, ${DELAY_MS}`;
+const INSERT = `${insertDeliveries(saidFrom("$1"))} RETURNING ${JOB_COLUMNS}, ${DELAY_MS}`;
 
-const STILL_OURS = "(claimed_by IS NOT DISTINCT FROM $2::int AND generation = $5)";
+const STILL_OURS = "(row.claimed_by IS NOT DISTINCT FROM gone.claimed_by AND row.generation = gone.generation)";
 
 // The message's id is kept even when the claim was lost meanwhile: whoever took over then edits instead of sending again. Where the chat has
 // moved meanwhile, it is that of a message in the old one.
 const SENT = `
-  UPDATE deliveries SET message_id = CASE WHEN address = $6 OR $7::text IS NOT NULL THEN $3 END, address = coalesce($7, address),
-    sent_version = greatest(sent_version, $4), sent_at = now(), attempts = 0, error = NULL, first_failed_at = NULL, due_at = now(),
-    claimed_by = CASE WHEN ${STILL_OURS} THEN NULL ELSE claimed_by END,
-    status = CASE WHEN NOT ${STILL_OURS} THEN status WHEN version > $4 THEN 'scheduled' ELSE 'sent' END,
-    generation = generation + CASE WHEN ${STILL_OURS} AND version > $4 THEN 1 ELSE 0 END, sweep_at = ${firstLook("now()")}
-  WHERE delivery_id = $1 AND (${STILL_OURS} OR message_id IS NULL) RETURNING ${JOB_COLUMNS}, 0 AS delay_ms`;
+  UPDATE deliveries AS row SET
+    message_id = CASE WHEN row.address = gone.address OR gone.moved_to IS NOT NULL THEN gone.message_id END,
+    address = coalesce(gone.moved_to, row.address), sent_version = greatest(sent_version, gone.version), sent_at = now(),
+    attempts = 0, error = NULL, first_failed_at = NULL, due_at = now(),
+    claimed_by = CASE WHEN ${STILL_OURS} THEN NULL ELSE row.claimed_by END,
+    status = CASE WHEN NOT ${STILL_OURS} THEN status WHEN row.version > gone.version THEN 'scheduled' ELSE 'sent' END,
+    generation = row.generation + CASE WHEN ${STILL_OURS} AND row.version > gone.version THEN 1 ELSE 0 END, sweep_at = ${firstLook("now()")}
+  FROM json_to_recordset($1::json)
+    AS gone(delivery_id text, claimed_by int, generation int, version int, address text, message_id text, moved_to text)
+  WHERE row.delivery_id = gone.delivery_id AND (${STILL_OURS} OR row.message_id IS NULL)
+  RETURNING ${columnsOf("row")}, 0 AS delay_ms`;
+
+/** A message that has gone out: whose claim it was, and as what it stands there. */
+type Gone = Pick<ClaimedDelivery, "delivery_id" | "claimed_by" | "generation" | "version" | "address"> & {
+  readonly message_id: string;
+  readonly moved_to: string | undefined;
+};
+
+/** Stores what has gone out. @returns of each the jobs for what is newer */
+async function storeSent(pool: pg.Pool, gone: readonly Gone[]): Promise<(readonly Job[])[]> {
+  const rows = await query<DeliveryJobRow>(pool, SENT, [toJsonb(gone)]);
+  return gone.map(({ delivery_id }) => toDeliveryJobs(rows.filter(({ id }) => id === delivery_id)));
+}
 
 const POSTPONE = `
   UPDATE deliveries SET status = 'scheduled', claimed_by = NULL, generation = generation + 1, error = $4,

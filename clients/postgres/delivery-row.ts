@@ -10,6 +10,9 @@ export interface DeliveryJobRow extends JobRow, Destination {
 /** SQL: what a `DeliveryJobRow` is read from. */
 export const JOB_COLUMNS = "delivery_id AS id, generation, status, platform, address, lane, caused_by";
 
+/** SQL: the same of a table by this name. */
+export const columnsOf = (row: string): string => JOB_COLUMNS.replaceAll(/(^|, )/g, `$1${row}.`);
+
 /** The jobs of those rows that wait to be sent; one that is being sent comes back for what is new by itself. */
 export function toDeliveryJobs(rows: readonly DeliveryJobRow[]): readonly Job[] {
   return rows.filter(({ status }) => status === "scheduled").map(toDeliveryJob);
@@ -19,30 +22,29 @@ function toDeliveryJob({ platform, address, lane, caused_by, ...row }: DeliveryJ
   return { ...toJob(row), to: { platform, address, lane, caused_by } };
 }
 
-/**
- * SQL that stores a delivery, for the address that its chat has moved to; a message that stood at the old one cannot be edited there.
- * @param first number of the first of the parameters that `toInsertValues` gives
- * @param source what is to have a row, or nothing is stored
- */
-export function insertDelivery(first: number, source: string): string {
-  const [id, request_id, run_id, platform, address, message_id, reply, locale, zone, lane, caused_by, delay_ms] = Array.from(
-    { length: 12 },
-    (_, index) => `$${first + index}::${index === 6 ? "json" : index === 11 ? "float8" : "text"}`,
-  );
-  const due = `now() + ${delay_ms} * interval '1 millisecond'`;
-  return `
-    INSERT INTO deliveries (delivery_id, request_id, run_id, platform, address, message_id, reply, locale, zone, lane, caused_by, due_at, sweep_at)
-    SELECT ${id}, ${request_id}, ${run_id}, ${platform}, coalesce(moved.moved_to, ${address}), CASE WHEN moved.moved_to IS NULL THEN ${message_id} END,
-      ${reply}, ${locale}, ${zone}, ${lane}, ${caused_by}, ${due}, ${firstLook(due)}
-    FROM ${source} LEFT JOIN moved_addresses AS moved ON moved.platform = ${platform} AND moved.address = split_part(${address}, ':', 1)
-    WHERE ${id} IS NOT NULL ON CONFLICT DO NOTHING`;
-}
+const DUE = "now() + said.delay_ms * interval '1 millisecond'";
 
-/** The parameters of `insertDelivery`. */
-export function toInsertValues(delivery: NewDelivery | null): readonly unknown[] {
-  if (delivery === null) return Array(12).fill(null);
-  const { delivery_id, request_id, run_id, reply_to, reply, locale, zone, lane, caused_by, delay_ms } = delivery;
-  const { platform, address, message_id } = reply_to;
-  const words = JSON.stringify(reply);
-  return [delivery_id, request_id, run_id, platform, address, message_id ?? null, words, locale, zone, lane, caused_by, delay_ms];
+/**
+ * SQL that reads what `toRecord` gives.
+ * @param parameter a JSON array of them; each may name its `owner`, a row that it is to be stored with
+ */
+export const saidFrom = (parameter: string): string => `
+  json_to_recordset(${parameter}::json) AS said(delivery_id text, request_id text, run_id text, platform text, address text, message_id text,
+    reply text, locale text, zone text, lane text, caused_by text, delay_ms float8, owner text)`;
+
+/**
+ * SQL that stores deliveries, each for the address that its chat has moved to; a message that stood at the old one cannot be edited there.
+ * @param source SQL of the `said`, see `saidFrom`
+ */
+export const insertDeliveries = (source: string): string => `
+  INSERT INTO deliveries (delivery_id, request_id, run_id, platform, address, message_id, reply, locale, zone, lane, caused_by, due_at, sweep_at)
+  SELECT said.delivery_id, said.request_id, said.run_id, said.platform, coalesce(moved.moved_to, said.address),
+    CASE WHEN moved.moved_to IS NULL THEN said.message_id END,
+    said.reply::json, said.locale, said.zone, said.lane, said.caused_by, ${DUE}, ${firstLook(DUE)}
+  FROM ${source} LEFT JOIN moved_addresses AS moved ON moved.platform = said.platform AND moved.address = split_part(said.address, ':', 1)
+  ON CONFLICT DO NOTHING`;
+
+/** A delivery as `saidFrom` reads it. */
+export function toRecord({ reply_to: { platform, address, message_id }, reply, ...delivery }: NewDelivery) {
+  return { ...delivery, platform, address, message_id, reply: JSON.stringify(reply) };
 }

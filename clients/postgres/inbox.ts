@@ -1,8 +1,12 @@
 import type pg from "pg";
 import type { InboxEvent, InboxStore } from "../../core/stores.ts";
-import { withoutNul } from "./json.ts";
+import { createBatches } from "../batches.ts";
+import { toJsonb, withoutNul } from "./json.ts";
 import { query } from "./query.ts";
 import { ALIVE_SESSIONS, type Session } from "./session.ts";
+
+/** What is done is noted together with what is done within so many milliseconds; nobody waits for it. */
+const DONE_LINGER_MS = 10;
 
 /** SQL: the order of events that were stored together: a platform's own ids count up, so a longer one is the later one. */
 const NUMBER = "length(request_id), request_id";
@@ -10,28 +14,17 @@ const NUMBER = "length(request_id), request_id";
 /**
  * What came in, on the table `inbox`. An event belongs to the process that stored it for as long as that process lives.
  * @param session this process's sign of life
+ * @param often the pool for what is asked with every event
  */
-export function createInboxStore(pool: pg.Pool, session: Pick<Session, "id">): InboxStore {
+export function createInboxStore(pool: pg.Pool, session: Pick<Session, "id">, often: pg.Pool = pool): InboxStore {
+  const receive = createBatches((events: readonly InboxEvent[]) => store(often, session.id(), events));
+  const done = createBatches((ids: readonly string[]) => settle(often, ids), { linger_ms: DONE_LINGER_MS });
   return {
     async receive(events) {
-      const ids = events.map((event) => event.request_id);
-      const me = session.id();
-      const values = [ids, events.map((e) => e.platform), events.map((e) => JSON.stringify(e.payload)), me];
-      const rows = await query<{ request_id: string }>(
-        pool,
-        `INSERT INTO inbox (request_id, platform, payload, claimed_by, attempts)
-         SELECT request_id, platform, payload, $4, 1 FROM unnest($1::text[], $2::text[], $3::json[]) AS event(request_id, platform, payload)
-         ON CONFLICT DO NOTHING RETURNING request_id`,
-        values,
-      );
-      const ours = new Set(rows.map((row) => row.request_id));
-      // Rare: a redelivery.
-      if (ours.size < ids.length) for (const { request_id } of await undone(pool, ids, me)) ours.add(request_id);
-      return events.filter((event) => ours.delete(event.request_id));
+      const ours = await Promise.all(events.map(receive));
+      return events.filter((_, at) => ours[at]);
     },
-    async done(request_id) {
-      await query(pool, "UPDATE inbox SET done_at = now(), claimed_by = NULL WHERE request_id = $1", [request_id]);
-    },
+    done,
     async giveBack(request_id, delay_ms, error) {
       const [row] = await query<{ attempts: number }>(
         pool,
@@ -54,6 +47,28 @@ export function createInboxStore(pool: pg.Pool, session: Pick<Session, "id">): I
         [session.id(), limit, platforms],
       ),
   };
+}
+
+/** Stores events. @returns of each whether this process is to work on it */
+async function store(pool: pg.Pool, me: number, events: readonly InboxEvent[]): Promise<boolean[]> {
+  const ids = events.map(({ request_id }) => request_id);
+  const given = events.map(({ request_id, platform, payload }) => ({ request_id, platform, payload: JSON.stringify(payload) }));
+  const rows = await query<{ request_id: string }>(
+    pool,
+    `INSERT INTO inbox (request_id, platform, payload, claimed_by, attempts)
+     SELECT request_id, platform, payload::json, $2, 1 FROM json_to_recordset($1::json) AS event(request_id text, platform text, payload text)
+     ON CONFLICT DO NOTHING RETURNING request_id`,
+    [toJsonb(given), me],
+  );
+  const ours = new Set(rows.map((row) => row.request_id));
+  // Rare: a redelivery.
+  if (ours.size < ids.length) for (const { request_id } of await undone(pool, ids, me)) ours.add(request_id);
+  return ids.map((id) => ours.delete(id));
+}
+
+async function settle(pool: pg.Pool, ids: readonly string[]): Promise<undefined[]> {
+  await query(pool, "UPDATE inbox SET done_at = now(), claimed_by = NULL WHERE request_id = ANY($1)", [ids]);
+  return ids.map(() => undefined);
 }
 
 function undone(pool: pg.Pool, ids: readonly string[], session: number): Promise<{ request_id: string }[]> {

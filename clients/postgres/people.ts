@@ -3,6 +3,7 @@ import { LOCALES } from "../../core/locale.ts";
 import type { People, RoleChange } from "../../core/ports.ts";
 import { type Person, ROLES, type Role } from "../../core/request.ts";
 import type { Prisma } from "../../prisma/generated/client.ts";
+import { createBatches } from "../batches.ts";
 import { type PrismaClient, withRecords } from "./prisma.ts";
 import { query } from "./query.ts";
 
@@ -29,14 +30,15 @@ const withGrants = ({ sandbox }: Records) => {
 };
 
 interface PersonRow extends Omit<Parameters<typeof toPerson>[0], "grants"> {
+  readonly identity: string;
   readonly roles: readonly string[];
 }
 
-/** Asked with every request and every run, so it is one statement; Prisma would make three of it. */
+/** Asked with every request and every run, so it is one statement, and one for all that are asked for at once; Prisma would make three of each. */
 const FIND = `
-  SELECT people.person_id, name, locale, zone, ARRAY(
+  SELECT identity, people.person_id, name, locale, zone, ARRAY(
     SELECT role FROM grants WHERE grants.person_id = people.person_id AND revoked_at IS NULL AND ($2 OR source <> '${SANDBOX}')) AS roles
-  FROM identities JOIN people USING (person_id) WHERE identity = $1`;
+  FROM identities JOIN people USING (person_id) WHERE identity = ANY($1)`;
 
 /** People and their roles. Changes go through Prisma: these are the records people edit. */
 export function createPeople(
@@ -45,16 +47,19 @@ export function createPeople(
 ): People & { applyFirstGrants(grants: readonly FirstGrant[]): Promise<void> } {
   const records = { prisma, sandbox };
   return {
-    async find(identity) {
-      const [row] = await query<PersonRow>(pool, FIND, [identity, sandbox]);
-      return row ? toPerson({ ...row, grants: row.roles.map((role) => ({ role })) }) : null;
-    },
+    find: createBatches((identities: readonly string[]) => findAll(pool, identities, sandbox)),
     grant: (identity, role, by) => replaceRole(records, { identity, role, by }),
     revoke: (identity, by) => replaceRole(records, { identity, role: null, by }),
     async applyFirstGrants(grants) {
       for (const grant of grants) await applyFirstGrant(prisma, grant);
     },
   };
+}
+
+async function findAll(pool: pg.Pool, identities: readonly string[], sandbox: boolean): Promise<(Person | null)[]> {
+  const rows = await query<PersonRow>(pool, FIND, [[...new Set(identities)], sandbox]);
+  const found = new Map(rows.map((row) => [row.identity, toPerson({ ...row, grants: row.roles.map((role) => ({ role })) })]));
+  return identities.map((identity) => found.get(identity) ?? null);
 }
 
 /** An advisory lock of our own; the number has no meaning. */

@@ -1,5 +1,7 @@
 import type pg from "pg";
-import type { ClaimedRun, RunStore } from "../../core/stores.ts";
+import type { RunEnd } from "../../core/run.ts";
+import type { ClaimedRun, Job, RunClaim, RunStore } from "../../core/stores.ts";
+import { createBatches } from "../batches.ts";
 import { type DeliveryJobRow, JOB_COLUMNS, toDeliveryJobs } from "./delivery-row.ts";
 import type { Hand } from "./hand.ts";
 import { toJsonb } from "./json.ts";
@@ -14,18 +16,30 @@ const CLOCK_TOLERANCE = "interval '1 second'";
 /** SQL: when a run that is given back is due. One that is to be stopped does not wait. */
 const LATER = "now() + CASE WHEN cancelled_by IS NULL THEN $3::float8 ELSE 0 END * interval '1 millisecond'";
 
+/** $1 are the runs, $2 is this process. */
+const CLAIM = `
+  UPDATE runs SET status = 'running', claimed_by = $2, attempts = attempts + 1, started_at = coalesce(started_at, now()), sweep_at = ${ORPHANED}
+  FROM json_to_recordset($1::json) AS asked(run_id text, early bool)
+  WHERE runs.run_id = asked.run_id AND status = 'accepted' AND (due_at <= now() + ${CLOCK_TOLERANCE} OR early) RETURNING runs.*`;
+
 const FINISH = `
   WITH run AS (
-    UPDATE runs SET status = $3, output = $4, error = $5, finished_at = now(), claimed_by = NULL
-    WHERE run_id = $1 AND claimed_by = $2 AND generation = $7 AND status = 'running' RETURNING run_id),
+    UPDATE runs SET status = ended.status, output = ended.output::jsonb, error = ended.error::jsonb, finished_at = now(), claimed_by = NULL
+    FROM json_to_recordset($1::json)
+      AS ended(run_id text, claimed_by int, generation int, status text, output text, error text, reply text)
+    WHERE runs.run_id = ended.run_id AND runs.claimed_by = ended.claimed_by AND runs.generation = ended.generation AND runs.status = 'running'
+    RETURNING runs.run_id, runs.generation AS ended_generation, ended.reply),
   delivery AS (
-    UPDATE deliveries SET reply = $6::json, page = 1, version = version + 1, sweep_at = ${firstLook("now()")},
+    UPDATE deliveries SET reply = run.reply::json, page = 1, version = version + 1, sweep_at = ${firstLook("now()")},
       -- What the platform has put off stays put off; a "running" message that waits for its 300 ms does not.
       due_at = CASE WHEN error IS NULL THEN now() ELSE due_at END,
       generation = generation + CASE WHEN status = 'sending' THEN 0 ELSE 1 END,
       status = CASE WHEN status = 'sending' THEN status ELSE 'scheduled' END
-    WHERE run_id IN (SELECT run_id FROM run) RETURNING ${JOB_COLUMNS}, ${DELAY_MS})
-  SELECT run.run_id, delivery.* FROM run LEFT JOIN delivery ON true`;
+    FROM run WHERE deliveries.run_id = run.run_id RETURNING deliveries.run_id, ${JOB_COLUMNS}, ${DELAY_MS})
+  SELECT delivery.*, run.run_id AS ended_id, ended_generation FROM run LEFT JOIN delivery USING (run_id)`;
+
+/** A run that has ended. */
+type Ended = RunClaim & { readonly end: RunEnd };
 
 /**
  * Claiming runs and letting go of them. Each change asks for that very claim again.
@@ -36,29 +50,15 @@ export function createRunClaims(
   session: Pick<Session, "id">,
   hand: Hand,
 ): Pick<RunStore, "claim" | "finish" | "postpone" | "letGo"> {
+  const claim = createBatches((asked: readonly Asked[]) => claimAll(pool, session.id(), asked));
+  const finish = createBatches((ended: readonly Ended[]) => finishAll(pool, ended));
   return {
     async claim(run_id, early = false) {
       // Before it is asked for: from when it is stored it must not be taken for one that nobody works on.
       hand.take(run_id);
-      const [row] = await query<RunRow>(
-        pool,
-        `UPDATE runs SET status = 'running', claimed_by = $2, attempts = attempts + 1, started_at = coalesce(started_at, now()), sweep_at = ${ORPHANED}
-         WHERE run_id = $1 AND status = 'accepted' AND (due_at <= now() + ${CLOCK_TOLERANCE} OR $3) RETURNING *`,
-        [run_id, session.id(), early],
-      );
-      return row ? toClaimed(row, session.id()) : null;
+      return claim({ run_id, early });
     },
-    async finish({ run_id, claimed_by, generation }, end) {
-      const { status, output, error, reply } = end;
-      const rows = await query<DeliveryJobRow>(pool, FINISH, [
-        ...[run_id, claimed_by, status],
-        ...[output === null || output === undefined ? null : toJsonb(output), error && toJsonb(error), JSON.stringify(reply)],
-        generation,
-      ]);
-      if (rows.length === 0) return null;
-      // A run without a message has one row all the same, whose status is null.
-      return toDeliveryJobs(rows);
-    },
+    finish: ({ run_id, claimed_by, generation }, end) => finish({ run_id, claimed_by, generation, end }),
     async postpone({ run_id, claimed_by, generation }, delay_ms, counted = true) {
       const [row] = await query<JobRow & { readonly stops: boolean }>(
         pool,
@@ -72,6 +72,39 @@ export function createRunClaims(
     },
     letGo: hand.letGo,
   };
+}
+
+/** A run that is to be worked on; `early`: also one that is not due yet. */
+interface Asked {
+  readonly run_id: string;
+  readonly early: boolean;
+}
+
+async function claimAll(pool: pg.Pool, me: number, asked: readonly Asked[]): Promise<(ClaimedRun | null)[]> {
+  const rows = await query<RunRow & { readonly claimed_by: number }>(pool, CLAIM, [toJsonb(asked), me]);
+  const claimed = new Map(rows.map((row) => [row.run_id, toClaimed(row, row.claimed_by)]));
+  return asked.map(({ run_id }) => {
+    const run = claimed.get(run_id) ?? null;
+    // Of two that ask for the same run one has it.
+    claimed.delete(run_id);
+    return run;
+  });
+}
+
+/** Stores ends. @returns of each the jobs of its messages; null where the claim was lost */
+async function finishAll(pool: pg.Pool, ended: readonly Ended[]): Promise<(readonly Job[] | null)[]> {
+  const given = ended.map(({ end: { output, error, reply, status }, ...claim }) => ({
+    ...{ ...claim, status, reply: JSON.stringify(reply), error: error && toJsonb(error) },
+    output: output === null || output === undefined ? null : toJsonb(output),
+  }));
+  const rows = await query<DeliveryJobRow & { readonly ended_id: string; readonly ended_generation: number }>(pool, FINISH, [
+    toJsonb(given),
+  ]);
+  return ended.map(({ run_id, generation }) => {
+    const own = rows.filter(({ ended_id, ended_generation }) => ended_id === run_id && ended_generation === generation);
+    // A run without a message has one row all the same, whose status is null.
+    return own.length === 0 ? null : toDeliveryJobs(own);
+  });
 }
 
 function toClaimed(row: RunRow, claimed_by: number): ClaimedRun {

@@ -1,9 +1,8 @@
 import type { PersonLimits } from "../config-people.ts";
 import { OpsError } from "../errors.ts";
-import type { Ephemeral, RunReader } from "../ports.ts";
+import type { Ephemeral } from "../ports.ts";
 import { text } from "../reply.ts";
-import { idFrom, type RunAcceptor } from "../run.ts";
-import type { Call } from "./call.ts";
+import type { Person } from "../request.ts";
 
 /** The key of the text that is said past the limit of lines; the intake says it once a minute. */
 export const TOO_MANY_LINES = "policy.too_many_lines";
@@ -24,26 +23,10 @@ export async function limitLines(speaker: string, ephemeral: Ephemeral, { limit,
   });
 }
 
-/** What is known of runs, and how many a person may have open. */
-interface OpenRuns {
-  readonly runs: Pick<RunAcceptor, "countOpen" | "findOpen">;
-  readonly ports: { readonly runs: Pick<RunReader, "get"> };
-  readonly limits: Pick<PersonLimits, "open_runs">;
-}
-
-/**
- * Holds the number of runs a person has open. A call whose run is there already is let through: its request was delivered again, and is
- * answered as it was the first time, or it joins an open run.
- * @throws OpsError `rate_limited` when as many are open as may be
- */
-export async function limitOpenRuns(call: Call, { runs, ports, limits }: OpenRuns): Promise<void> {
-  if (call.command.execution.mode !== "queued") return;
-  const open = await runs.countOpen(call.person.person_id);
-  if (open < limits.open_runs || (await ports.runs.get(idFrom(call.seed)))) return;
-  const { dedupe } = call.request;
-  if (dedupe !== undefined && (await runs.findOpen(dedupe))) return;
-  throw new OpsError("rate_limited", `${call.person.person_id} has ${open} open runs`, {
-    text: text("policy.too_many_runs", { limit: limits.open_runs }),
+/** What somebody is told who has as many open runs as may be. (A request that was accepted before is answered as it was, and an open run may be joined.) */
+export function tooManyRuns({ person_id }: Pick<Person, "person_id">, limit: number): OpsError {
+  return new OpsError("rate_limited", `${person_id} has ${limit} open runs`, {
+    text: text("policy.too_many_runs", { limit }),
     retry_after_ms: RETRY_OPEN_RUNS_MS,
   });
 }

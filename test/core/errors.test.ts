@@ -41,7 +41,6 @@ const NEEDED: readonly (readonly [
   ["the conversations", ({ ephemeral }, error) => ephemeral.breaks("get", { error }), (who) => who.says("/ping")],
   ["the questions", ({ ephemeral }, error) => ephemeral.breaks("put", { error }), (who) => who.says("/block")],
   ["the confirmations", ({ ephemeral }, error) => ephemeral.breaks("put", { error }), (who) => who.says("/grant telegram:9 admin")],
-  ["the count of open runs", ({ runs }, error) => runs.breaks("countOpen", { error }), (who) => who.says("/block 203.0.113.7")],
   ["the runs", ({ runs }, error) => runs.breaks("insert", { error }), (who) => who.says("/block 203.0.113.7")],
   ["the runs of inline commands", ({ runs }, error) => runs.breaks("insert", { error }), (who) => who.says("/grant telegram:9 viewer")],
   ["reading runs", ({ runs }, error) => runs.breaks("get", { error }), (who) => who.says("/status 7k2m9qd04xvb")],

@@ -91,8 +91,8 @@ function createRuns() {
     reader: runs,
     acceptor: {
       ...acceptor,
-      accept: async (run: NewRun, delivery: NewDelivery | null) => {
-        const stored = await acceptor.accept(run, delivery);
+      accept: async (run: NewRun, delivery: NewDelivery | null, open_max = 50) => {
+        const stored = await acceptor.accept(run, delivery, open_max);
         clock.passes(1_000);
         return stored;
       },

@@ -1,3 +1,4 @@
+import { tooManyRuns } from "../../core/policy/limit.ts";
 import type { RunFilter } from "../../core/ports.ts";
 import type { NewRun, RunView } from "../../core/run.ts";
 import { type ClaimedRun, type Job, jobId, type RunClaim, type RunStopper, type RunStore } from "../../core/stores.ts";
@@ -27,11 +28,11 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
     ...createMemoryStopper(rows, now, deliveries),
     get: async (run_id) => structuredClone(rows.get(run_id)?.run ?? null),
     list: async (filter) => listRuns([...rows.values()], filter),
-    countOpen: async (person_id) => [...rows.values()].filter(({ run }) => run.person_id === person_id && run.finished_at === null).length,
-    findOpen: async (dedupe_key) => structuredClone(openOf([...rows.values()], dedupe_key)?.run ?? null),
-    async insert(stored, { delivery, claim }) {
+    async insert(stored, { delivery, claim, open_max = Number.POSITIVE_INFINITY }) {
       const found = rows.get(stored.run_id) ?? openOf([...rows.values()], stored.dedupe_key);
       if (found) return { run: structuredClone(found.run), fresh: false, claim: null, jobs: [] };
+      const open = [...rows.values()].filter(({ run }) => run.person_id === stored.person_id && run.finished_at === null);
+      if (open.length >= open_max) throw tooManyRuns(stored, open_max);
       const run = { ...toView(stored), created_at: now(), ...(claim && { status: "running" as const, attempts: 1, started_at: now() }) };
       rows.set(stored.run_id, { run, stored, claimed: claim, takeovers: 0, generation: 0, due_at: clock.ms(), cancelled_by: null });
       const held = claim ? { run_id: stored.run_id, claimed_by: 1, generation: 0 } : null;
