@@ -43,6 +43,11 @@ export interface Block {
 /** One block as it was when it was read. */
 export type BlockRef = Pick<Block, "block_id" | "version">;
 
+/** A block that could not be lifted, and when the keeper tries again: after so many milliseconds. */
+export interface LiftRetry extends BlockRef {
+  readonly delay_ms: number;
+}
+
 /** A network that is to be blocked in a scope. */
 export interface Place {
   readonly scope: EdgeScope;
@@ -88,8 +93,8 @@ export interface Ledger {
   startRelease(networks: readonly string[], by: Releaser): Promise<readonly Block[]>;
   /** They were read back as gone. */
   released(blocks: readonly BlockRef[]): Promise<void>;
-  /** They could not be lifted, or not be read back as gone: the keeper tries again after so long. */
-  keepTrying(blocks: readonly BlockRef[], delay_ms: number): Promise<void>;
+  /** They could not be lifted, or not be read back as gone: the keeper tries again. */
+  keepTrying(blocks: readonly LiftRetry[]): Promise<void>;
   /** The live blocks of exactly these networks, and of each network that has none the one that was lifted last. */
   find(networks: readonly string[]): Promise<readonly Block[]>;
   /** How many live blocks, and how many rules of others as of the last reconciliation, lie within a network. */

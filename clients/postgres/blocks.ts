@@ -87,6 +87,11 @@ const DUE = `
 
 const NAMED = "(block_id, version) IN (SELECT * FROM unnest($1::bigint[], $2::int[]))";
 
+const KEEP_TRYING = `
+  UPDATE blocks SET tries = tries + 1, due_at = now() + delay_ms * interval '1 millisecond'
+  FROM unnest($1::bigint[], $2::int[], $3::float8[]) AS retry(id, version_then, delay_ms)
+  WHERE block_id = id AND version = version_then AND state = 'releasing'`;
+
 /** What is gone is gone from what was last read, too: the list would take it for somebody else's rule. */
 const RELEASED = `
   WITH gone AS (
@@ -109,9 +114,8 @@ export function createLedger(pool: pg.Pool): LedgerKeeping {
     async released(given) {
       await query(pool, RELEASED, refs(given));
     },
-    async keepTrying(given, delay_ms) {
-      const set = "tries = tries + 1, due_at = now() + $3::float8 * interval '1 millisecond'";
-      await query(pool, `UPDATE blocks SET ${set} WHERE state = 'releasing' AND ${NAMED}`, [...refs(given), delay_ms]);
+    async keepTrying(given) {
+      await query(pool, KEEP_TRYING, [...refs(given), given.map(({ delay_ms }) => delay_ms)]);
     },
     find: (networks) => blocks(FIND, [networks]),
     within: (network) => within(pool, network),

@@ -91,8 +91,8 @@ async function lift(
   blocks: readonly Block[],
   call: EdgeCall,
 ): Promise<void> {
-  const { gone, left, errors } = await liftBlocks(blocks, { edge, ledger }, call);
-  for (const block of gone) await audit.append(lineOf(block));
+  const record = async (gone: readonly Block[]) => void (await Promise.all(gone.map((block) => audit.append(lineOf(block)))));
+  const { left, errors } = await liftBlocks(blocks, { edge, ledger, record }, call);
   for (const block of left.filter(({ tries }) => tries === 0)) {
     const reason = errors.get(block.block_id)?.message ?? "the rule is still there";
     log.warn({ network: block.network, scope: block.scope, reason }, "a block could not be lifted yet; trying on");

@@ -58,6 +58,14 @@ describe("releasing", () => {
     expect(await ledger.due(9)).toMatchObject([{ network: IP, state: "releasing" }]);
   });
 
+  it("tells the ledger of all that is still there at once", async () => {
+    const { op, edge, ledger } = await blocked("203.0.113.7 203.0.113.8 203.0.113.9");
+    edge.lagging.on = true;
+    await op.says("/release 203.0.113.7 203.0.113.8 203.0.113.9");
+    expect(ledger.blocks).toMatchObject([{ tries: 1 }, { tries: 1 }, { tries: 1 }]);
+    expect(ledger.calls("keepTrying")).toBe(1);
+  });
+
   it("that broke off after the rule was deleted is released by the next try", async () => {
     const { op, edge, passes } = await blocked();
     edge.breaks("release", { error: unavailable, times: 1, after: true });

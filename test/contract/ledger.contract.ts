@@ -136,9 +136,19 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
       const [due] = await ledger.due(9);
       expect(due).toMatchObject({ state: "releasing", released_by: "expiry", rule_id: "rule-1" });
       expect(await ledger.due(9)).toEqual([]);
-      await ledger.keepTrying(due ? [due] : [], 30_000);
+      await ledger.keepTrying(due ? [{ ...due, delay_ms: 30_000 }] : []);
       await under.passes(31_000);
       expect(await ledger.due(9)).toMatchObject([{ state: "releasing", tries: 1 }]);
+    });
+
+    it("what could not be lifted is tried again, each after its own time", async () => {
+      await ledger.intend(wish({}, [IP, "203.0.113.8"]));
+      const releasing = await ledger.startRelease([IP, "203.0.113.8"], release);
+      await ledger.keepTrying(releasing.map((block) => ({ ...block, delay_ms: block.network === IP ? 30_000 : HOUR })));
+      await under.passes(31_000);
+      expect(await ledger.due(9)).toMatchObject([{ network: IP, tries: 1 }]);
+      await under.passes(HOUR);
+      expect((await ledger.due(9)).map(({ network, tries }) => [network, tries])).toContainEqual(["203.0.113.8", 1]);
     });
 
     it("a wish whose run still goes on is left to it; one whose run is over is settled", async () => {

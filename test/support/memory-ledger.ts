@@ -91,8 +91,9 @@ export function createMemoryLedger(
     async released(refs) {
       for (const row of named(refs, "releasing")) set(row, { state: "released", released_at: at(clock.ms()), due: null, drift: null });
     },
-    async keepTrying(refs, delay_ms) {
-      for (const row of named(refs, "releasing")) set(row, { tries: row.tries + 1, due: clock.ms() + delay_ms });
+    async keepTrying(retries) {
+      for (const retry of retries)
+        for (const row of named([retry], "releasing")) set(row, { tries: row.tries + 1, due: clock.ms() + retry.delay_ms });
     },
     async find(networks) {
       const here = rows.filter((row) => networks.includes(row.network));
