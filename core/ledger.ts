@@ -72,6 +72,7 @@ export interface BlockWish {
 export interface Releaser {
   readonly run_id: string;
   readonly identity: string;
+  readonly person_id: string;
 }
 
 /** The ledger: what is to be blocked, whatever the provider says at the moment. One live row for each network and scope. */
@@ -87,10 +88,16 @@ export interface Ledger {
    * @returns the block, or null when it was wished to be lifted meanwhile: then the rule is to be removed again
    */
   confirm(block: BlockRef, rule: Pick<EdgeRule, "rule_id" | "notes" | "created_at">): Promise<Block | null>;
-  /** The rule cannot be made: a block that was never confirmed is forgotten. */
+  /** The rule cannot be made, or a rule of somebody else not be removed: a block that was never confirmed, or is one from `adopt`, is forgotten. */
   withdraw(blocks: readonly BlockRef[]): Promise<void>;
   /** The live blocks of exactly these networks are to be lifted. @returns them, and those that this run has lifted before */
   startRelease(networks: readonly string[], by: Releaser): Promise<readonly Block[]>;
+  /**
+   * Rules of others are to be lifted: each becomes a block of the ledger before it is removed, with its notes as the reason, so that whoever dies
+   * in between is followed. None where a block lives already.
+   * @returns those that were written down
+   */
+  adopt(rules: readonly EdgeRule[], by: Releaser): Promise<readonly Block[]>;
   /** They were read back as gone. */
   released(blocks: readonly BlockRef[]): Promise<void>;
   /** They could not be lifted, or not be read back as gone: the keeper tries again. */

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { EdgeRule } from "../../core/edge.ts";
 import type { Block, BlockWish, LedgerKeeping } from "../../core/ledger.ts";
 import { BLOCK_COLUMNS, type BlockRow, refs, toBlock } from "./block-row.ts";
 import { withoutNul } from "./json.ts";
@@ -13,6 +14,8 @@ const EXPIRY = "expiry";
 
 /** SQL: the wish that stands is over: it is being lifted, or its run has ended without having made the rule. What is wished for then is a new wish. */
 const IS_OVER = `(b.state = 'releasing' OR (b.state = 'pending' AND NOT EXISTS (SELECT FROM runs WHERE runs.run_id = b.run_id AND finished_at IS NULL)))`;
+
+const NAMED = "(block_id, version) IN (SELECT * FROM unnest($1::bigint[], $2::int[]))";
 
 const INTEND = `
   WITH place AS (
@@ -39,6 +42,7 @@ const INTEND = `
       identity = CASE WHEN ${IS_OVER} THEN excluded.identity ELSE b.identity END,
       person_id = CASE WHEN ${IS_OVER} THEN excluded.person_id ELSE b.person_id END,
       version = CASE WHEN ${IS_OVER} THEN b.version + 1 ELSE b.version END,
+      blocked_at = CASE WHEN ${IS_OVER} THEN NULL ELSE b.blocked_at END,
       tries = 0, released_by = NULL, release_run = NULL,
       state = CASE WHEN ${IS_OVER} THEN 'pending' ELSE b.state END
     RETURNING *)
@@ -63,6 +67,17 @@ const START_RELEASE = `
     RETURNING *)
   SELECT ${BLOCK_COLUMNS} FROM (SELECT * FROM mine UNION ALL SELECT * FROM lifted) AS block ORDER BY network, scope`;
 
+const ADOPT = `
+  INSERT INTO blocks (scope, network, asked, state, rule_id, adopted, mark, reason, blocked_at, run_id, identity, person_id, released_by, release_run, due_at)
+  SELECT scope, network, network, 'releasing', rule_id, true, 'release ' || $6, nullif(notes, ''), created_at, $6, $7, $8, $7, $6, now() + ${LIFT_AFTER}
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS rule(scope, network, rule_id, notes, created_at)
+  ORDER BY scope, network
+  ON CONFLICT (scope, network) WHERE state <> 'released' DO NOTHING
+  RETURNING ${BLOCK_COLUMNS}`;
+
+/** What has no rule of ours yet, or never had one. */
+const WITHDRAW = `DELETE FROM blocks WHERE (state = 'pending' OR (state = 'releasing' AND run_id = release_run)) AND ${NAMED}`;
+
 const FIND = `
   SELECT ${BLOCK_COLUMNS} FROM (
     SELECT DISTINCT ON (network, CASE WHEN state <> 'released' THEN scope END, state <> 'released') *
@@ -85,8 +100,6 @@ const DUE = `
     ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
   RETURNING ${BLOCK_COLUMNS}`;
 
-const NAMED = "(block_id, version) IN (SELECT * FROM unnest($1::bigint[], $2::int[]))";
-
 const KEEP_TRYING = `
   UPDATE blocks SET tries = tries + 1, due_at = now() + delay_ms * interval '1 millisecond'
   FROM unnest($1::bigint[], $2::int[], $3::float8[]) AS retry(id, version_then, delay_ms)
@@ -108,9 +121,10 @@ export function createLedger(pool: pg.Pool): LedgerKeeping {
       return block ?? null;
     },
     async withdraw(given) {
-      await query(pool, `DELETE FROM blocks WHERE state = 'pending' AND ${NAMED}`, refs(given));
+      await query(pool, WITHDRAW, refs(given));
     },
     startRelease: (networks, { run_id, identity }) => blocks(START_RELEASE, [networks, run_id, identity]),
+    adopt: (rules, { run_id, identity, person_id }) => blocks(ADOPT, [...ruleValues(rules), run_id, identity, person_id]),
     async released(given) {
       await query(pool, RELEASED, refs(given));
     },
@@ -126,6 +140,11 @@ export function createLedger(pool: pg.Pool): LedgerKeeping {
 function wishValues({ places, run_id, identity, person_id, reason, mark, for_ms }: BlockWish): unknown[] {
   const columns = [places.map(({ scope }) => scope), places.map(({ network }) => network), places.map(({ asked }) => asked)];
   return [...columns, run_id, identity, person_id, reason && withoutNul(reason), withoutNul(mark), for_ms];
+}
+
+function ruleValues(rules: readonly EdgeRule[]): unknown[] {
+  const columns = [rules.map(({ scope }) => scope), rules.map(({ network }) => network), rules.map(({ rule_id }) => rule_id)];
+  return [...columns, rules.map(({ notes }) => withoutNul(notes)), rules.map(({ created_at }) => created_at)];
 }
 
 function inOrder({ places }: BlockWish, found: readonly Block[]): Block[] {

@@ -21,7 +21,7 @@ const wish = (more: Partial<BlockWish> = {}, networks: readonly string[] = [IP])
 const second = (more: Partial<BlockWish> = {}) =>
   wish({ run_id: "run-2", identity: "telegram:1001", mark: "mark of run-2", reason: "again", ...more });
 const ruleOf = ({ mark }: Block, rule_id = "rule-1") => ({ rule_id, notes: mark, created_at: null });
-const release = { run_id: "release-1", identity: "telegram:1001" };
+const release = { run_id: "release-1", identity: "telegram:1001", person_id: "p-1" };
 
 /** What a ledger is, whatever it is kept in. */
 export function describeLedger(name: string, open: () => Promise<LedgerUnderTest>): void {
@@ -126,6 +126,39 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
       expect(anew).toMatchObject({ state: "pending", run_id: "run-2", mark: "mark of run-2", reason: "again", released_by: null });
       await ledger.released(releasing ? [releasing] : []);
       expect(await ledger.find([IP])).toMatchObject([{ state: "pending" }]);
+    });
+
+    it("rules of others that are to be lifted become blocks, with what stood in them, and are lifted like ours", async () => {
+      const rule = { scope: "zone:1", rule_id: "rule-9", network: IP, mode: "block", notes: "by hand", created_at: null } as const;
+      const [theirs] = await ledger.adopt([rule, { ...rule, rule_id: "rule-8", network: "203.0.113.8", notes: "" }], release);
+      expect(theirs).toMatchObject({
+        state: "releasing",
+        rule_id: "rule-9",
+        adopted: true,
+        reason: "by hand",
+        released_by: "telegram:1001",
+      });
+      expect(await ledger.startRelease([IP], release)).toEqual([theirs]);
+      await under.passes(HOUR);
+      expect((await ledger.due(9)).map(({ reason }) => reason).toSorted()).toEqual(["by hand", null]);
+      await ledger.released(theirs ? [theirs] : []);
+      expect(await ledger.startRelease([IP], release)).toMatchObject([{ state: "released", run_id: "release-1", reason: "by hand" }]);
+    });
+
+    it("a rule of others that cannot be removed is forgotten; where a block lives none is taken up", async () => {
+      const done = await blocked();
+      const rule = { scope: "zone:1", rule_id: "rule-9", network: IP, mode: "block", notes: "by hand", created_at: null } as const;
+      const theirs = await ledger.adopt([rule, { ...rule, network: "203.0.113.8" }], release);
+      expect(theirs.map(({ network }) => network)).toEqual(["203.0.113.8"]);
+      const [ours] = await ledger.startRelease([IP], release);
+      await ledger.withdraw([...theirs, ...(ours ? [ours] : [])]);
+      expect(await ledger.find([IP, "203.0.113.8"])).toMatchObject([{ block_id: done.block_id, state: "releasing" }]);
+    });
+
+    it("what is wished for while it is lifted was never blocked for that wish", async () => {
+      await blocked();
+      await ledger.startRelease([IP], release);
+      expect(await intend(second())).toMatchObject({ state: "pending", blocked_at: null });
     });
 
     it("a block whose time is over is due once, then again when lifting it stays open", async () => {

@@ -73,6 +73,16 @@ describe("the reconciler", () => {
     expect(log.lines).toEqual([]);
   });
 
+  it("does not show a rule of others any more that was removed since the last reading", async () => {
+    const { edge, ledger, reconciler, list } = await desk();
+    const rule = edge.hasRule("198.51.100.9", "by hand");
+    await reconciler.refresh(0, signal);
+    const lifting = await ledger.adopt([rule], { run_id: "release-1", identity: "telegram:1001", person_id: "p-1" });
+    await ledger.released(lifting);
+    expect(await list("all")).toEqual([]);
+    expect(await ledger.within("198.51.100.0/24")).toEqual({ ours: 0, foreign: 0 });
+  });
+
   it("reports a rule that is gone and one that does something else, once, and mends neither", async () => {
     const { block, edge, reconciler, list, log, clock } = await desk();
     const [gone, changed] = [await block("203.0.113.7"), await block("203.0.113.8")];

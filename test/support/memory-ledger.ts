@@ -46,6 +46,7 @@ export function createMemoryLedger(
       expires_at: at(expires),
       due: clock.ms() + 10 * MINUTE_MS,
       state: "pending" as const,
+      blocked_at: null,
     };
     const undone = { tries: 0, released_by: null, release_run: null };
     if (live?.state === "releasing" || (live?.state === "pending" && !isOpen(live.run_id)))
@@ -53,7 +54,7 @@ export function createMemoryLedger(
     if (live) return set(live, { ...undone, ...extended(live, expires, fresh.due), reason: live.reason ?? reason });
     const row: Row = {
       ...{ ...fresh, ...undone, block_id: String(++made), version: 1, scope, network, rule_id: null, adopted: false },
-      ...{ blocked_at: null, released_at: null, drift: null },
+      ...{ released_at: null, drift: null },
     };
     rows.push(row);
     return row;
@@ -73,7 +74,7 @@ export function createMemoryLedger(
       return set(row, { state: "blocked", rule_id, adopted, blocked_at: created_at ?? at(clock.ms()), drift: null, expires_at, due });
     },
     async withdraw(refs) {
-      const gone = named(refs, "pending");
+      const gone = [...named(refs, "pending"), ...named(refs, "releasing").filter(({ run_id, release_run }) => run_id === release_run)];
       rows = rows.filter((row) => !gone.includes(row));
     },
     async startRelease(networks, { run_id, identity }) {
@@ -87,6 +88,26 @@ export function createMemoryLedger(
         return set(row, { ...change, ...(!again && { tries: 0, version: row.version + 1 }) });
       });
       return [...mine, ...lifted];
+    },
+    async adopt(rules, { run_id, identity }) {
+      const free = rules.filter(({ scope, network }) => !rows.some((row) => isLive(row) && row.scope === scope && row.network === network));
+      const adopted = free.map(({ scope, network, rule_id, notes, created_at }): Row => {
+        const due = clock.ms() + 2 * MINUTE_MS;
+        return {
+          ...{ block_id: String(++made), version: 1, scope, network, asked: network, state: "releasing", rule_id, adopted: true, due },
+          ...{
+            mark: `release ${run_id}`,
+            reason: notes === "" ? null : notes,
+            identity,
+            run_id,
+            released_by: identity,
+            release_run: run_id,
+          },
+          ...{ blocked_at: created_at, expires_at: null, released_at: null, tries: 0, drift: null },
+        };
+      });
+      rows.push(...adopted);
+      return adopted;
     },
     async released(refs) {
       for (const row of named(refs, "releasing")) set(row, { state: "released", released_at: at(clock.ms()), due: null, drift: null });
