@@ -79,7 +79,8 @@ export interface Releaser {
 export interface Ledger {
   /**
    * Writes down what is to be blocked, before anything is asked of the provider. Where a block lives already it is extended, never shortened;
-   * one that is being lifted is wished for anew. What this very run wrote before stays as it is, also when it was lifted meanwhile.
+   * one that is being lifted is wished for anew. What this very run wrote before stays as it is, also when it was lifted meanwhile; and so does
+   * what somebody asked to lift after this run was asked for, whosever block it was: theirs is the later wish.
    * @returns one block for each place
    */
   intend(wish: BlockWish): Promise<readonly Block[]>;

@@ -22,10 +22,20 @@ const INTEND = `
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS p(scope, network, asked)),
   mine AS (
     SELECT blocks.* FROM blocks JOIN place USING (scope, network) WHERE run_id = $4),
+  -- What somebody asked to lift after this run was asked for: theirs is the later wish, also when this run comes again and had only extended.
+  overruled AS (
+    SELECT last.* FROM (
+      SELECT DISTINCT ON (scope, network) blocks.* FROM blocks JOIN place USING (scope, network)
+      ORDER BY scope, network, state = 'released', block_id DESC) AS last
+    JOIN runs AS lifting ON lifting.run_id = last.release_run JOIN runs AS own ON own.run_id = $4
+    WHERE last.state IN ('releasing', 'released') AND lifting.created_at > own.created_at
+      AND NOT EXISTS (SELECT FROM mine WHERE mine.scope = last.scope AND mine.network = last.network)),
+  settled AS (
+    SELECT * FROM mine UNION ALL SELECT * FROM overruled),
   wished AS (
     INSERT INTO blocks AS b (scope, network, asked, run_id, identity, person_id, reason, mark, expires_at, due_at)
     SELECT scope, network, asked, $4, $5, $6, $7, $8, now() + $9::float8 * interval '1 millisecond', now() + ${SETTLE_AFTER}
-    FROM place WHERE NOT EXISTS (SELECT FROM mine WHERE mine.scope = place.scope AND mine.network = place.network)
+    FROM place WHERE NOT EXISTS (SELECT FROM settled WHERE settled.scope = place.scope AND settled.network = place.network)
     -- Those who wish the same at once lock the rows in the same order.
     ORDER BY scope, network
     ON CONFLICT (scope, network) WHERE state <> 'released' DO UPDATE SET
@@ -46,7 +56,7 @@ const INTEND = `
       tries = 0, released_by = NULL, release_run = NULL,
       state = CASE WHEN ${IS_OVER} THEN 'pending' ELSE b.state END
     RETURNING *)
-  SELECT DISTINCT ON (scope, network) ${BLOCK_COLUMNS} FROM (SELECT * FROM mine UNION ALL SELECT * FROM wished) AS block
+  SELECT DISTINCT ON (scope, network) ${BLOCK_COLUMNS} FROM (SELECT * FROM settled UNION ALL SELECT * FROM wished) AS block
   ORDER BY scope, network, block_id DESC`;
 
 const CONFIRM = `

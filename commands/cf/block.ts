@@ -110,6 +110,8 @@ async function ensure(block: Block, context: CommandContext, lane: Wanted["lane"
   const { edge, ledger } = context.ports;
   const call = { lane, signal: context.signal };
   const { scope, rule_id } = block;
+  const isOver = block.state === "releasing" || block.state === "released";
+  if (block.run_id !== context.run_id && isOver) throw releasedMeanwhile(block);
   if (block.run_id === context.run_id && block.state !== "pending") return doneBefore(block, context, call);
   if (block.state === "blocked" && rule_id !== null && (await edge.get({ scope, rule_id }, call))?.mode === "block")
     return { block, made: false };
@@ -123,8 +125,8 @@ async function ensure(block: Block, context: CommandContext, lane: Wanted["lane"
   } catch (thrown) {
     const error = toOpsError(thrown);
     // A rule that may have been made is looked for by the keeper; one that was not made is forgotten when nobody tries on.
-    const isOver = !error.retryable || context.last_attempt || isCancelled(context.signal);
-    if (isOver && !isOpen(error)) await ledger.withdraw([block]);
+    const isLast = !error.retryable || context.last_attempt || isCancelled(context.signal);
+    if (isLast && !isOpen(error)) await ledger.withdraw([block]);
     throw error;
   }
 }

@@ -6,7 +6,7 @@ export interface LedgerUnderTest {
   readonly ledger: LedgerKeeping;
   /** So many milliseconds go by. */
   passes(ms: number): Promise<void>;
-  /** A run that has not ended yet. */
+  /** A run is asked for, and has not ended yet. */
   opens(run_id: string): Promise<void>;
 }
 
@@ -196,6 +196,31 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
       await ledger.intend(wish({}, [IP, "203.0.113.200", "198.51.100.1", "2001:db8::1"]));
       expect(await ledger.within("203.0.113.0/24")).toMatchObject({ ours: 2, foreign: 0 });
       expect(await ledger.within("2001:db8::/32")).toMatchObject({ ours: 1 });
+    });
+
+    it("a run that comes again does not block what somebody lifted after it was asked for", async () => {
+      await blocked();
+      await under.opens("run-2");
+      expect(await intend(second({ for_ms: HOUR }))).toMatchObject({ state: "blocked", run_id: "run-1" });
+      await under.passes(10);
+      await under.opens("release-1");
+      const lifting = await ledger.startRelease([IP], release);
+      expect(await intend(second({ for_ms: HOUR }))).toMatchObject({ state: "releasing", run_id: "run-1" });
+      await ledger.released(lifting);
+      expect(await intend(second({ for_ms: HOUR }))).toMatchObject({ state: "released", released_by: "telegram:1001" });
+      await under.passes(10);
+      await under.opens("run-3");
+      expect(await intend(second({ run_id: "run-3" }))).toMatchObject({ state: "pending", run_id: "run-3" });
+      expect(await intend(second({ for_ms: HOUR }))).toMatchObject({ state: "pending", run_id: "run-3" });
+    });
+
+    it("a wish that was asked for before another one's time was over stands", async () => {
+      await blocked(wish({ for_ms: HOUR }));
+      await under.opens("run-2");
+      await under.passes(HOUR);
+      const due = await ledger.due(9);
+      await ledger.released(due);
+      expect(await intend(second())).toMatchObject({ state: "pending", run_id: "run-2" });
     });
 
     it("of many who wish the same at once one row lives", async () => {
