@@ -19,6 +19,8 @@ export interface CloudflareOptions {
   readonly scopes: readonly EdgeScope[];
   /** Books one HTTP call; by default none is counted. @returns 0 when booked, else how many milliseconds to wait before asking again */
   readonly reserve?: (lane: EdgeLane) => Promise<number>;
+  /** Cloudflare has told us to stay away: no process books for so long, in milliseconds; by default this one alone knows. */
+  readonly shut?: (for_ms: number) => Promise<void>;
   readonly log?: Logger;
   /** A clock that does not run backwards, in milliseconds; by default the process's. */
   readonly ticks?: () => number;
@@ -34,8 +36,8 @@ type LookUp = Awaited<ReturnType<Edge["lookUp"]>>;
  * moment are one; so are two blocks of one network in one scope, and the second is told that the rule was there.
  */
 export function createCloudflareEdge(options: CloudflareOptions): Edge {
-  const { token, base_url, scopes, reserve = async () => 0, log, ticks = () => performance.now() } = options;
-  const reachable: Reachable = { token, base_url, pace: createPace({ reserve, ticks }) };
+  const { token, base_url, scopes, reserve = async () => 0, shut = async () => undefined, log, ticks = () => performance.now() } = options;
+  const reachable: Reachable = { token, base_url, pace: createPace({ reserve, shut, ticks }) };
   const experience: Experience = { pages: new Map(), knowsSpelling: false };
   const lookUps = createSharedCall<LookUp>("Cloudflare", "upstream_unavailable");
   const blocks = createSharedCall<Blocked>("Cloudflare", "outcome_unknown");
