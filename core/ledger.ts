@@ -43,6 +43,11 @@ export interface Block {
 /** One block as it was when it was read. */
 export type BlockRef = Pick<Block, "block_id" | "version">;
 
+/** A block that could not be lifted, and when the keeper tries again: after so many milliseconds. */
+export interface LiftRetry extends BlockRef {
+  readonly delay_ms: number;
+}
+
 /** A network that is to be blocked in a scope. */
 export interface Place {
   readonly scope: EdgeScope;
@@ -67,13 +72,15 @@ export interface BlockWish {
 export interface Releaser {
   readonly run_id: string;
   readonly identity: string;
+  readonly person_id: string;
 }
 
 /** The ledger: what is to be blocked, whatever the provider says at the moment. One live row for each network and scope. */
 export interface Ledger {
   /**
    * Writes down what is to be blocked, before anything is asked of the provider. Where a block lives already it is extended, never shortened;
-   * one that is being lifted is wished for anew. What this very run wrote before stays as it is, also when it was lifted meanwhile.
+   * one that is being lifted is wished for anew. What this very run wrote before stays as it is, also when it was lifted meanwhile; and so does
+   * what somebody asked to lift after this run was asked for, whosever block it was: theirs is the later wish.
    * @returns one block for each place
    */
   intend(wish: BlockWish): Promise<readonly Block[]>;
@@ -82,14 +89,20 @@ export interface Ledger {
    * @returns the block, or null when it was wished to be lifted meanwhile: then the rule is to be removed again
    */
   confirm(block: BlockRef, rule: Pick<EdgeRule, "rule_id" | "notes" | "created_at">): Promise<Block | null>;
-  /** The rule cannot be made: a block that was never confirmed is forgotten. */
+  /** The rule cannot be made, or a rule of somebody else not be removed: a block that was never confirmed, or is one from `adopt`, is forgotten. */
   withdraw(blocks: readonly BlockRef[]): Promise<void>;
   /** The live blocks of exactly these networks are to be lifted. @returns them, and those that this run has lifted before */
   startRelease(networks: readonly string[], by: Releaser): Promise<readonly Block[]>;
+  /**
+   * Rules of others are to be lifted: each becomes a block of the ledger before it is removed, with its notes as the reason, so that whoever dies
+   * in between is followed. None where a block lives already.
+   * @returns those that were written down
+   */
+  adopt(rules: readonly EdgeRule[], by: Releaser): Promise<readonly Block[]>;
   /** They were read back as gone. */
   released(blocks: readonly BlockRef[]): Promise<void>;
-  /** They could not be lifted, or not be read back as gone: the keeper tries again after so long. */
-  keepTrying(blocks: readonly BlockRef[], delay_ms: number): Promise<void>;
+  /** They could not be lifted, or not be read back as gone: the keeper tries again. */
+  keepTrying(blocks: readonly LiftRetry[]): Promise<void>;
   /** The live blocks of exactly these networks, and of each network that has none the one that was lifted last. */
   find(networks: readonly string[]): Promise<readonly Block[]>;
   /** How many live blocks, and how many rules of others as of the last reconciliation, lie within a network. */

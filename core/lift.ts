@@ -1,10 +1,8 @@
-import { atOnce } from "./at-once.ts";
+import { atOnce, NETWORKS_AT_ONCE } from "./at-once.ts";
 import type { Edge, EdgeCall, EdgeRule } from "./edge.ts";
 import { OpsError, toOpsError } from "./errors.ts";
 import type { Block, Ledger } from "./ledger.ts";
 
-/** Rules removed at once: the account's budget is better spent on others' work than on one long list. */
-const AT_ONCE = 5;
 /** How soon the keeper tries again what could not be lifted; doubled with each try up to a quarter of an hour. In milliseconds. */
 const FIRST_RETRY_MS = 15_000;
 const LONGEST_RETRY_MS = 900_000;
@@ -13,6 +11,8 @@ const LONGEST_RETRY_MS = 900_000;
 export interface LiftPorts {
   readonly edge: Edge;
   readonly ledger: Pick<Ledger, "released" | "keepTrying">;
+  /** Told of what was read back as gone before the ledger is: what dies in between tells it again, and never forgets to. */
+  readonly record?: (gone: readonly Block[]) => Promise<void>;
 }
 
 /** What became of the blocks that were to be lifted. */
@@ -35,7 +35,7 @@ export interface Lifted {
  */
 export async function liftBlocks(
   blocks: readonly Block[],
-  { edge, ledger }: LiftPorts,
+  { edge, ledger, record = async () => undefined }: LiftPorts,
   { networks = [], ...call }: EdgeCall & { readonly networks?: readonly string[] },
 ): Promise<Lifted> {
   const errors = new Map<string, OpsError>();
@@ -44,7 +44,7 @@ export async function liftBlocks(
       .release({ scope: block.scope, rule_id }, call)
       .catch((thrown: unknown) => void errors.set(block.block_id, toOpsError(thrown)));
   };
-  await atOnce(blocks, AT_ONCE, async (block) => {
+  await atOnce(blocks, NETWORKS_AT_ONCE, async (block) => {
     if (block.rule_id !== null && !call.signal.aborted) await remove(block, block.rule_id);
   });
   const wanted = [...new Set([...blocks.map(({ network }) => network), ...networks])];
@@ -56,15 +56,17 @@ export async function liftBlocks(
       .map((rule) => ({ block, rule })),
   );
   if (unnamed.length > 0) {
-    await atOnce(unnamed, AT_ONCE, ({ block, rule }) => remove(block, rule.rule_id));
+    await atOnce(unnamed, NETWORKS_AT_ONCE, ({ block, rule }) => remove(block, rule.rule_id));
     standing = await lookUp(edge, wanted, call);
   }
   if (standing instanceof Error) for (const block of blocks) if (!errors.has(block.block_id)) errors.set(block.block_id, unread(standing));
   const isGone = (block: Block) => !(standing instanceof Error) && oursIn(standing, block).length === 0;
   const gone = blocks.filter(isGone);
   const left = blocks.filter((block) => !isGone(block));
+  if (gone.length > 0) await record(gone);
   if (gone.length > 0) await ledger.released(gone);
-  for (const block of left) await ledger.keepTrying([block], retryAfter(block, errors.get(block.block_id)));
+  const retries = left.map((block) => ({ ...block, delay_ms: retryAfter(block, errors.get(block.block_id)) }));
+  if (retries.length > 0) await ledger.keepTrying(retries);
   // What is gone is gone, whatever its removal answered.
   for (const { block_id } of gone) errors.delete(block_id);
   const read = standing instanceof Error ? { standing: null, unread: standing } : { standing, unread: null };

@@ -54,6 +54,8 @@ export interface Budget {
   readonly key: string;
   readonly limit: number;
   readonly window_ms: number;
+  /** Whether it may be closed, see `Ephemeral.shut`. */
+  readonly closable?: boolean;
 }
 
 /** Small things with a time to live, shared by every process: conversations, confirmations, link codes, counters, budgets. */
@@ -73,6 +75,8 @@ export interface Ephemeral {
   reserve(budgets: readonly Budget[]): Promise<number>;
   /** As `reserve`. @returns how many milliseconds each of the budgets is to be waited for, in their order; booked when all are 0 */
   book(budgets: readonly Budget[]): Promise<readonly number[]>;
+  /** Lets nobody book against the closable budgets of this key for so long, in milliseconds; one that is closed for longer stays so. */
+  shut(key: string, for_ms: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import type { TelegramApi } from "../../bots/telegram/outbound.ts";
-import { cloudflareReserve } from "../../clients/cloudflare/budgets.ts";
+import { cloudflareBudget } from "../../clients/cloudflare/budgets.ts";
 import { createCloudflareEdge } from "../../clients/cloudflare/edge.ts";
 import type { Config } from "../../core/config.ts";
 import type { Edge } from "../../core/edge.ts";
@@ -32,7 +32,7 @@ export interface Platforms {
 /** What the platforms are opened with. */
 export interface PlatformParts {
   /** Holds the budgets that are shared by every process. */
-  readonly ephemeral: Pick<Ephemeral, "reserve">;
+  readonly ephemeral: Pick<Ephemeral, "reserve" | "shut">;
   readonly log: Logger;
 }
 
@@ -59,8 +59,8 @@ function openEdge(config: Config, sandbox: Sandbox | null, { ephemeral, log }: P
     return { edge: closedEdge(), state: () => ({ state: "ok" }) };
   }
   const { token, base_url, scopes } = cloudflare;
-  const reserve = cloudflareReserve(ephemeral, token, config.cloudflare_budget);
-  return watchEdge(createCloudflareEdge({ token, base_url, scopes, reserve, log }), log);
+  const budget = cloudflareBudget(ephemeral, token, config.cloudflare_budget);
+  return watchEdge(createCloudflareEdge({ token, base_url, scopes, ...budget, log }), log);
 }
 
 async function openSandbox(config: Config, port: number, log: Logger): Promise<Sandbox> {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Rate } from "../../core/config.ts";
 import type { EdgeLane } from "../../core/edge.ts";
 import type { Budget, Ephemeral } from "../../core/ports.ts";
+import type { PaceBudget } from "./pace.ts";
 
 /**
  * What is booked in time may arrive late, and Cloudflare counts arrivals: two calls booked one window apart must not arrive closer.
@@ -23,16 +24,20 @@ const SHARES = [
  * @param token the budget is the token's, whatever the zones; only a hash of it gets into a key
  */
 export function cloudflareBudgets(token: string, { limit, window_ms }: Rate, lane: EdgeLane): readonly Budget[] {
-  const key = `cloudflare:${createHash("sha256").update(token).digest("hex").slice(0, NAME_CHARS)}`;
+  const key = keyOf(token);
   const window = { window_ms: window_ms + LATENESS_MS };
   const shares = SHARES.filter(({ lanes }) => lanes.some((each) => each === lane));
   const parts = shares.map(({ name, part }) => ({ key: `${key}:${name}`, limit: Math.max(1, Math.floor(limit * part)), ...window }));
-  return [{ key, limit, ...window }, ...parts];
+  return [{ key, limit, ...window, closable: true }, ...parts];
 }
 
-/** What `createCloudflareEdge` books its calls with, counted over all processes. */
-export function cloudflareReserve(ephemeral: Pick<Ephemeral, "reserve">, token: string, rate: Rate): (lane: EdgeLane) => Promise<number> {
+/** What `createCloudflareEdge` books its calls with, counted over all processes, and closes to all of them when it is told to wait. */
+export function cloudflareBudget(ephemeral: Pick<Ephemeral, "reserve" | "shut">, token: string, rate: Rate): PaceBudget {
   const of = (lane: EdgeLane) => cloudflareBudgets(token, rate, lane);
   const budgets = { interactive: of("interactive"), bulk: of("bulk"), background: of("background") };
-  return (lane) => ephemeral.reserve(budgets[lane]);
+  return { reserve: (lane) => ephemeral.reserve(budgets[lane]), shut: (for_ms) => ephemeral.shut(keyOf(token), for_ms) };
+}
+
+function keyOf(token: string): string {
+  return `cloudflare:${createHash("sha256").update(token).digest("hex").slice(0, NAME_CHARS)}`;
 }

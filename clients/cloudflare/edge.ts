@@ -2,13 +2,13 @@ import { performance } from "node:perf_hooks";
 import { atOnce } from "../../core/at-once.ts";
 import type { Edge, EdgeCall, EdgeLane, EdgeRule, EdgeScope } from "../../core/edge.ts";
 import type { Logger } from "../../core/ports.ts";
+import { createSharedCall } from "../../core/shared-call.ts";
 import { openAccess, type Reachable, reach } from "./access.ts";
 import { type Blocked, blockRule, getRule, releaseRule } from "./change.ts";
 import { pageOf, pagesOf } from "./listing.ts";
 import { createSearch, type Experience, searchScope } from "./lookup.ts";
 import { createPace } from "./pace.ts";
 import { noteOf } from "./rule.ts";
-import { createSharedCall } from "./shared-call.ts";
 
 /** Where the rules are kept and with which token. */
 export interface CloudflareOptions {
@@ -19,6 +19,8 @@ export interface CloudflareOptions {
   readonly scopes: readonly EdgeScope[];
   /** Books one HTTP call; by default none is counted. @returns 0 when booked, else how many milliseconds to wait before asking again */
   readonly reserve?: (lane: EdgeLane) => Promise<number>;
+  /** Cloudflare has told us to stay away: no process books for so long, in milliseconds; by default this one alone knows. */
+  readonly shut?: (for_ms: number) => Promise<void>;
   readonly log?: Logger;
   /** A clock that does not run backwards, in milliseconds; by default the process's. */
   readonly ticks?: () => number;
@@ -34,11 +36,11 @@ type LookUp = Awaited<ReturnType<Edge["lookUp"]>>;
  * moment are one; so are two blocks of one network in one scope, and the second is told that the rule was there.
  */
 export function createCloudflareEdge(options: CloudflareOptions): Edge {
-  const { token, base_url, scopes, reserve = async () => 0, log, ticks = () => performance.now() } = options;
-  const reachable: Reachable = { token, base_url, pace: createPace({ reserve, ticks }) };
+  const { token, base_url, scopes, reserve = async () => 0, shut = async () => undefined, log, ticks = () => performance.now() } = options;
+  const reachable: Reachable = { token, base_url, pace: createPace({ reserve, shut, ticks }) };
   const experience: Experience = { pages: new Map(), knowsSpelling: false };
-  const lookUps = createSharedCall<LookUp>("upstream_unavailable");
-  const blocks = createSharedCall<Blocked>("outcome_unknown");
+  const lookUps = createSharedCall<LookUp>("Cloudflare", "upstream_unavailable");
+  const blocks = createSharedCall<Blocked>("Cloudflare", "outcome_unknown");
   // A lookup that began before a change is not shared with one that begins after it: who has just changed something wants to see that.
   let changes = 0;
   const change = async <T>(work: Promise<T>): Promise<T> => {

@@ -41,7 +41,7 @@ export function pacedFetch({ token, lane, pace, trace }: FetchOptions): typeof f
       send(trace, init?.method, () => fetch(input, { ...init, headers, signal })),
     );
     const wait = retryAfterMs(response.headers.get("retry-after"));
-    if (wait !== undefined && (response.status === 429 || response.status === 503)) pace.close(wait);
+    if (wait !== undefined && (response.status === 429 || response.status === 503)) await pace.close(wait);
     if (response.status === 429 || wait !== undefined) response.headers.set("x-should-retry", "false");
     return response;
   };

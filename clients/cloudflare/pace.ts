@@ -25,20 +25,26 @@ export interface Pace {
    * @throws what the signal was aborted with
    */
   book(place: Place): Promise<OpsError | undefined>;
-  /** Lets no call of this process through for so long, in milliseconds: Cloudflare said so. */
-  close(for_ms: number): void;
+  /** Lets no call of the token through for so long, in milliseconds: Cloudflare said so. Never rejects; for this process it holds at once. */
+  close(for_ms: number): Promise<void>;
+}
+
+/** The budget of a token, over all processes. */
+export interface PaceBudget {
+  /** Books one call. @returns 0 when booked, else how many milliseconds to wait before asking again */
+  reserve(lane: EdgeLane): Promise<number>;
+  /** Nobody books for so long, in milliseconds. */
+  shut(for_ms: number): Promise<void>;
 }
 
 /** What a pace is made of. */
-export interface PaceDeps {
-  /** Books one call. @returns 0 when booked, else how many milliseconds to wait before asking again */
-  reserve(lane: EdgeLane): Promise<number>;
+export interface PaceDeps extends PaceBudget {
   /** A clock that does not run backwards, in milliseconds. */
   ticks(): number;
 }
 
 /** Makes the pace of one token in this process. */
-export function createPace({ reserve, ticks }: PaceDeps): Pace {
+export function createPace({ reserve, shut, ticks }: PaceDeps): Pace {
   let closedUntil = Number.NEGATIVE_INFINITY;
   const waitingPeople = new Set<Place>();
 
@@ -60,7 +66,8 @@ export function createPace({ reserve, ticks }: PaceDeps): Pace {
     let answer = await step(place);
     while (typeof answer === "number" && answer > 0) {
       waited += answer;
-      if (waited > PATIENCE_MS) return refusal("our own budget, CLOUDFLARE_BUDGET, is used up", answer);
+      if (waited > PATIENCE_MS)
+        return refusal("our own budget, CLOUDFLARE_BUDGET, is used up, or another process was told to wait", answer);
       await rest(place, answer);
       answer = await step(place);
     }
@@ -78,8 +85,11 @@ export function createPace({ reserve, ticks }: PaceDeps): Pace {
         waitingPeople.delete(place);
       }
     },
-    close(for_ms) {
-      closedUntil = Math.max(closedUntil, ticks() + Math.min(for_ms, LONGEST_LOCK_MS));
+    async close(for_ms) {
+      const lock_ms = Math.min(for_ms, LONGEST_LOCK_MS);
+      closedUntil = Math.max(closedUntil, ticks() + lock_ms);
+      // Where the store is away no process can book, so none is told too late; one that still can is told by Cloudflare itself.
+      if (lock_ms > 0) await shut(lock_ms).catch(() => undefined);
     },
   };
 }

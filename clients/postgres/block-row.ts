@@ -1,44 +1,19 @@
-import type { EdgeScope } from "../../core/edge.ts";
-import type { Block, BlockRef, BlockState, Drift } from "../../core/ledger.ts";
+import type { Block, BlockRef } from "../../core/ledger.ts";
 
-/** A row of the table `blocks`. */
-export interface BlockRow {
-  readonly block_id: string;
-  readonly version: number;
-  readonly scope: string;
-  readonly network: string;
-  readonly asked: string;
-  readonly state: BlockState;
-  readonly rule_id: string | null;
-  readonly adopted: boolean;
-  readonly mark: string;
-  readonly reason: string | null;
-  readonly identity: string;
-  readonly run_id: string;
-  readonly blocked_at: Date | null;
-  readonly expires_at: Date | null;
-  readonly released_at: Date | null;
-  readonly released_by: string | null;
-  readonly release_run: string | null;
-  readonly tries: number;
-  readonly drift: Drift | null;
-}
+/** The columns that the driver gives as a `Date`. */
+const TIMES = ["blocked_at", "expires_at", "released_at"] as const satisfies readonly (keyof Block)[];
+type Time = (typeof TIMES)[number];
+
+/** A row of the table `blocks`, as far as the core knows it. */
+export type BlockRow = Omit<Block, Time> & Readonly<Record<Time, Date | null>>;
 
 /** SQL: the columns of a `BlockRow`. */
-export const BLOCK_COLUMNS =
-  "block_id, version, scope, network, asked, state, rule_id, adopted, mark, reason, identity, run_id, blocked_at, expires_at, released_at, released_by, release_run, tries, drift";
+export const BLOCK_COLUMNS = `block_id, version, scope, network, asked, state, rule_id, adopted, mark, reason, identity, run_id, released_by, release_run, tries, drift, ${TIMES.join(", ")}`;
 
 /** A row as the core knows it. */
-export function toBlock(row: BlockRow): Block {
-  const { block_id, version, network, asked, state, rule_id, adopted, mark, reason, identity, run_id, tries, drift } = row;
-  const { released_by, release_run } = row;
-  return {
-    ...{ block_id, version, network, asked, state, rule_id, adopted, mark, reason, identity, run_id, tries, drift },
-    ...{ released_by, release_run, scope: row.scope as EdgeScope },
-    blocked_at: row.blocked_at?.toISOString() ?? null,
-    expires_at: row.expires_at?.toISOString() ?? null,
-    released_at: row.released_at?.toISOString() ?? null,
-  };
+export function toBlock({ blocked_at, expires_at, released_at, ...row }: BlockRow): Block {
+  const at = (time: Date | null) => time?.toISOString() ?? null;
+  return { ...row, blocked_at: at(blocked_at), expires_at: at(expires_at), released_at: at(released_at) };
 }
 
 /** The parameters of a statement that takes several blocks: their ids and versions. */

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { EdgeRule } from "../../core/edge.ts";
 import type { Block, BlockWish, LedgerKeeping } from "../../core/ledger.ts";
 import { BLOCK_COLUMNS, type BlockRow, refs, toBlock } from "./block-row.ts";
 import { withoutNul } from "./json.ts";
@@ -14,15 +15,27 @@ const EXPIRY = "expiry";
 /** SQL: the wish that stands is over: it is being lifted, or its run has ended without having made the rule. What is wished for then is a new wish. */
 const IS_OVER = `(b.state = 'releasing' OR (b.state = 'pending' AND NOT EXISTS (SELECT FROM runs WHERE runs.run_id = b.run_id AND finished_at IS NULL)))`;
 
+const NAMED = "(block_id, version) IN (SELECT * FROM unnest($1::bigint[], $2::int[]))";
+
 const INTEND = `
   WITH place AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS p(scope, network, asked)),
   mine AS (
     SELECT blocks.* FROM blocks JOIN place USING (scope, network) WHERE run_id = $4),
+  -- What somebody asked to lift after this run was asked for: theirs is the later wish, also when this run comes again and had only extended.
+  overruled AS (
+    SELECT last.* FROM (
+      SELECT DISTINCT ON (scope, network) blocks.* FROM blocks JOIN place USING (scope, network)
+      ORDER BY scope, network, state = 'released', block_id DESC) AS last
+    JOIN runs AS lifting ON lifting.run_id = last.release_run JOIN runs AS own ON own.run_id = $4
+    WHERE last.state IN ('releasing', 'released') AND lifting.created_at > own.created_at
+      AND NOT EXISTS (SELECT FROM mine WHERE mine.scope = last.scope AND mine.network = last.network)),
+  settled AS (
+    SELECT * FROM mine UNION ALL SELECT * FROM overruled),
   wished AS (
     INSERT INTO blocks AS b (scope, network, asked, run_id, identity, person_id, reason, mark, expires_at, due_at)
     SELECT scope, network, asked, $4, $5, $6, $7, $8, now() + $9::float8 * interval '1 millisecond', now() + ${SETTLE_AFTER}
-    FROM place WHERE NOT EXISTS (SELECT FROM mine WHERE mine.scope = place.scope AND mine.network = place.network)
+    FROM place WHERE NOT EXISTS (SELECT FROM settled WHERE settled.scope = place.scope AND settled.network = place.network)
     -- Those who wish the same at once lock the rows in the same order.
     ORDER BY scope, network
     ON CONFLICT (scope, network) WHERE state <> 'released' DO UPDATE SET
@@ -39,10 +52,11 @@ const INTEND = `
       identity = CASE WHEN ${IS_OVER} THEN excluded.identity ELSE b.identity END,
       person_id = CASE WHEN ${IS_OVER} THEN excluded.person_id ELSE b.person_id END,
       version = CASE WHEN ${IS_OVER} THEN b.version + 1 ELSE b.version END,
+      blocked_at = CASE WHEN ${IS_OVER} THEN NULL ELSE b.blocked_at END,
       tries = 0, released_by = NULL, release_run = NULL,
       state = CASE WHEN ${IS_OVER} THEN 'pending' ELSE b.state END
     RETURNING *)
-  SELECT DISTINCT ON (scope, network) ${BLOCK_COLUMNS} FROM (SELECT * FROM mine UNION ALL SELECT * FROM wished) AS block
+  SELECT DISTINCT ON (scope, network) ${BLOCK_COLUMNS} FROM (SELECT * FROM settled UNION ALL SELECT * FROM wished) AS block
   ORDER BY scope, network, block_id DESC`;
 
 const CONFIRM = `
@@ -62,6 +76,17 @@ const START_RELEASE = `
       SELECT FROM mine WHERE mine.scope = blocks.scope AND mine.network = blocks.network)
     RETURNING *)
   SELECT ${BLOCK_COLUMNS} FROM (SELECT * FROM mine UNION ALL SELECT * FROM lifted) AS block ORDER BY network, scope`;
+
+const ADOPT = `
+  INSERT INTO blocks (scope, network, asked, state, rule_id, adopted, mark, reason, blocked_at, run_id, identity, person_id, released_by, release_run, due_at)
+  SELECT scope, network, network, 'releasing', rule_id, true, 'release ' || $6, nullif(notes, ''), created_at, $6, $7, $8, $7, $6, now() + ${LIFT_AFTER}
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS rule(scope, network, rule_id, notes, created_at)
+  ORDER BY scope, network
+  ON CONFLICT (scope, network) WHERE state <> 'released' DO NOTHING
+  RETURNING ${BLOCK_COLUMNS}`;
+
+/** What has no rule of ours yet, or never had one. */
+const WITHDRAW = `DELETE FROM blocks WHERE (state = 'pending' OR (state = 'releasing' AND run_id = release_run)) AND ${NAMED}`;
 
 const FIND = `
   SELECT ${BLOCK_COLUMNS} FROM (
@@ -85,7 +110,10 @@ const DUE = `
     ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
   RETURNING ${BLOCK_COLUMNS}`;
 
-const NAMED = "(block_id, version) IN (SELECT * FROM unnest($1::bigint[], $2::int[]))";
+const KEEP_TRYING = `
+  UPDATE blocks SET tries = tries + 1, due_at = now() + delay_ms * interval '1 millisecond'
+  FROM unnest($1::bigint[], $2::int[], $3::float8[]) AS retry(id, version_then, delay_ms)
+  WHERE block_id = id AND version = version_then AND state = 'releasing'`;
 
 /** What is gone is gone from what was last read, too: the list would take it for somebody else's rule. */
 const RELEASED = `
@@ -103,15 +131,15 @@ export function createLedger(pool: pg.Pool): LedgerKeeping {
       return block ?? null;
     },
     async withdraw(given) {
-      await query(pool, `DELETE FROM blocks WHERE state = 'pending' AND ${NAMED}`, refs(given));
+      await query(pool, WITHDRAW, refs(given));
     },
     startRelease: (networks, { run_id, identity }) => blocks(START_RELEASE, [networks, run_id, identity]),
+    adopt: (rules, { run_id, identity, person_id }) => blocks(ADOPT, [...ruleValues(rules), run_id, identity, person_id]),
     async released(given) {
       await query(pool, RELEASED, refs(given));
     },
-    async keepTrying(given, delay_ms) {
-      const set = "tries = tries + 1, due_at = now() + $3::float8 * interval '1 millisecond'";
-      await query(pool, `UPDATE blocks SET ${set} WHERE state = 'releasing' AND ${NAMED}`, [...refs(given), delay_ms]);
+    async keepTrying(given) {
+      await query(pool, KEEP_TRYING, [...refs(given), given.map(({ delay_ms }) => delay_ms)]);
     },
     find: (networks) => blocks(FIND, [networks]),
     within: (network) => within(pool, network),
@@ -122,6 +150,11 @@ export function createLedger(pool: pg.Pool): LedgerKeeping {
 function wishValues({ places, run_id, identity, person_id, reason, mark, for_ms }: BlockWish): unknown[] {
   const columns = [places.map(({ scope }) => scope), places.map(({ network }) => network), places.map(({ asked }) => asked)];
   return [...columns, run_id, identity, person_id, reason && withoutNul(reason), withoutNul(mark), for_ms];
+}
+
+function ruleValues(rules: readonly EdgeRule[]): unknown[] {
+  const columns = [rules.map(({ scope }) => scope), rules.map(({ network }) => network), rules.map(({ rule_id }) => rule_id)];
+  return [...columns, rules.map(({ notes }) => withoutNul(notes)), rules.map(({ created_at }) => created_at)];
 }
 
 function inOrder({ places }: BlockWish, found: readonly Block[]): Block[] {

@@ -14,6 +14,8 @@ export interface PostgresEphemeralDeps {
 /** A budget as it is counted: in buckets of `width_ms`, at most 100 to the window. */
 export interface Window extends Budget {
   readonly width_ms: number;
+  /** The name of what closes it; null where nothing does. */
+  readonly door: string | null;
 }
 
 /** Writes between two looks for rows whose time is over. */
@@ -36,6 +38,10 @@ const COUNT = `
     value = CASE WHEN c.expires_at > now() THEN to_jsonb(c.value::int + 1) ELSE excluded.value END,
     expires_at = CASE WHEN c.expires_at > now() THEN c.expires_at ELSE excluded.expires_at END
   RETURNING value::int AS count, floor(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::float8 AS resets_in_ms`;
+
+const SHUT = `
+  INSERT INTO conversations AS c (key, value, expires_at) VALUES ($1, 'true', ${IN_MS("$2")})
+  ON CONFLICT (key) DO UPDATE SET expires_at = greatest(c.expires_at, excluded.expires_at)`;
 
 const PURGE = `
   DELETE FROM conversations WHERE key IN (
@@ -63,6 +69,10 @@ const RESERVE = `
     SELECT key, leaves FROM (
       SELECT key, leaves, call_limit, sum(calls) OVER (PARTITION BY key ORDER BY number DESC) AS since FROM bucket) AS running
     WHERE since >= call_limit),
+  closed AS MATERIALIZED (
+    SELECT door.key, extract(epoch FROM expires_at)::float8 * 1000 AS opens
+    FROM unnest($1::text[], $5::text[]) AS door(key, name) JOIN conversations ON conversations.key = name CROSS JOIN clock
+    WHERE expires_at > to_timestamp(now / 1000)),
   booked AS (
     INSERT INTO conversations (key, value, expires_at)
     SELECT key, (
@@ -72,9 +82,11 @@ const RESERVE = `
           GROUP BY number) AS merged),
       to_timestamp((now + window_ms + 2 * width_ms) / 1000)
     FROM asked CROSS JOIN clock
-    WHERE found = cardinality($1) AND NOT EXISTS (SELECT FROM full_bucket)
+    WHERE found = cardinality($1) AND NOT EXISTS (SELECT FROM full_bucket) AND NOT EXISTS (SELECT FROM closed)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at)
-  SELECT key, found = cardinality($1) AS complete, ceil(coalesce((SELECT max(leaves) FROM full_bucket WHERE full_bucket.key = asked.key) - now, 0))::float8 AS wait_ms
+  SELECT key, found = cardinality($1) AS complete,
+    ceil(coalesce(greatest((SELECT max(leaves) FROM full_bucket WHERE full_bucket.key = asked.key),
+      (SELECT max(opens) FROM closed WHERE closed.key = asked.key)) - now, 0))::float8 AS wait_ms
   FROM asked CROSS JOIN clock`;
 
 // Only a row that exists can be locked. They are made outside the booking, in the order of their keys.
@@ -117,6 +129,10 @@ export function createPostgresEphemeral({ pool, log }: PostgresEphemeralDeps): E
     },
     book,
     reserve: async (budgets) => Math.max(0, ...(await book(budgets))),
+    async shut(name, for_ms) {
+      await run(SHUT, [`closed:${name}`, wholeMs(for_ms)]);
+      purge.wrote();
+    },
     close: () => purge.close(),
   };
 }
@@ -127,7 +143,8 @@ type Run = <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown
 async function reserve(run: Run, windows: readonly Window[]): Promise<readonly number[]> {
   const keys = windows.map(({ key }) => `budget:${key}`);
   const lengths = windows.map(({ window_ms }) => window_ms);
-  const values = [keys, windows.map(({ limit }) => limit), lengths, windows.map(({ width_ms }) => width_ms)];
+  const doors = windows.map(({ door }) => door && `closed:${door}`);
+  const values = [keys, windows.map(({ limit }) => limit), lengths, windows.map(({ width_ms }) => width_ms), doors];
   for (;;) {
     const rows = await run<{ key: string; complete: boolean; wait_ms: number }>(RESERVE, values);
     const waits = new Map(rows.map(({ key, wait_ms }) => [key, wait_ms]));
@@ -139,11 +156,12 @@ async function reserve(run: Run, windows: readonly Window[]): Promise<readonly n
 /** Budgets as they are counted: one for each key and length of window, the strictest where there are several. */
 export function toWindows(budgets: readonly Budget[]): readonly Window[] {
   const windows = new Map<string, Window>();
-  for (const { key, limit, window_ms } of budgets) {
+  for (const { key, limit, window_ms, closable = false } of budgets) {
     if (!(limit >= 1 && window_ms >= 1)) throw new RangeError(`the budget ${key} allows nothing: ${limit} in ${window_ms} ms`);
     const name = windowName({ key, window_ms });
     const strictest = Math.min(limit, windows.get(name)?.limit ?? limit);
-    windows.set(name, { key: name, limit: strictest, window_ms, width_ms: Math.max(1, Math.ceil(window_ms / 100)) });
+    const door = closable ? key : (windows.get(name)?.door ?? null);
+    windows.set(name, { key: name, limit: strictest, window_ms, width_ms: Math.max(1, Math.ceil(window_ms / 100)), door });
   }
   return [...windows.values()];
 }

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { EdgeScope } from "../../core/edge.ts";
 import type { ListEntry, RuleMirror } from "../../core/ledger.ts";
-import { type BlockRow, toBlock } from "./block-row.ts";
+import { BLOCK_COLUMNS, type BlockRow, toBlock } from "./block-row.ts";
 import { withoutNul } from "./json.ts";
 import { query } from "./query.ts";
 
@@ -17,11 +17,11 @@ const KEEP = `
 // Drift is of blocks that stand: their rule is gone, or does something else.
 const MARK = `
   WITH judged AS (
-    SELECT block_id, CASE WHEN rule.rule_id IS NULL THEN 'missing' WHEN rule.mode <> 'block' THEN 'changed' END AS now_drift
+    SELECT block_id AS id, CASE WHEN rule.rule_id IS NULL THEN 'missing' WHEN rule.mode <> 'block' THEN 'changed' END AS now_drift
     FROM blocks LEFT JOIN edge_rules AS rule ON rule.scope = blocks.scope AND rule.rule_id = blocks.rule_id
     WHERE blocks.scope = $1 AND state = 'blocked' AND blocked_at < $2::timestamptz - ${SHOWN_AFTER})
   UPDATE blocks SET drift = now_drift FROM judged
-  WHERE blocks.block_id = judged.block_id AND drift IS DISTINCT FROM now_drift AND state = 'blocked' RETURNING blocks.*`;
+  WHERE block_id = id AND drift IS DISTINCT FROM now_drift AND state = 'blocked' RETURNING ${BLOCK_COLUMNS}`;
 
 const OWNED = `EXISTS (SELECT FROM blocks WHERE blocks.scope = rule.scope AND blocks.rule_id = rule.rule_id AND state <> 'released')`;
 

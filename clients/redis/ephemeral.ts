@@ -8,7 +8,7 @@ export interface RedisEphemeralDeps extends Omit<RedisUser, "part"> {
   readonly url: string;
 }
 
-const key = (kind: "value" | "count" | "budget", name: string) => `switchboard:${kind}:${name}`;
+const key = (kind: "value" | "count" | "budget" | "closed", name: string) => `switchboard:${kind}:${name}`;
 
 const COUNT = `
   local count = redis.call("INCR", KEYS[1])
@@ -17,13 +17,14 @@ const COUNT = `
 
 // A sliding window in at most 101 buckets per budget: field = number of the bucket, value = calls booked in it. A call counts
 // until its whole bucket has left the window, so a booked call is never forgotten early, whatever its place in the bucket.
-// A bucket from the future, after the clock was set back, counts as made now. ARGV: limit, window and bucket width per key.
+// A bucket from the future, after the clock was set back, counts as made now. ARGV: how many budgets, and of each its limit, window and
+// bucket width; KEYS: the budgets, then what closes them; ARGV ends with which budget each of those closes.
 const RESERVE = `
   local time = redis.call("TIME")
   local now = time[1] * 1000 + time[2] / 1000
-  local waits, full = {}, false
-  for i, key in ipairs(KEYS) do
-    local limit, window, width = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  local waits, full, budgets = {}, false, tonumber(ARGV[1])
+  for i = 1, budgets do
+    local key, limit, window, width = KEYS[i], tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])
     local flat, counting = redis.call("HGETALL", key), {}
     for j = 1, #flat, 2 do
       local bucket = math.min(tonumber(flat[j]), math.floor(now / width))
@@ -46,13 +47,24 @@ const RESERVE = `
       end
     end
   end
+  for door = 1, #KEYS - budgets do
+    local left, i = redis.call("PTTL", KEYS[budgets + door]), tonumber(ARGV[3 * budgets + 1 + door])
+    if left > 0 then
+      waits[i] = math.max(waits[i], left)
+      full = true
+    end
+  end
   if full then return waits end
-  for i, key in ipairs(KEYS) do
-    local window, width = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  for i = 1, budgets do
+    local key, window, width = KEYS[i], tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])
     redis.call("HINCRBY", key, string.format("%.0f", math.floor(now / width)), 1)
     redis.call("PEXPIRE", key, window + 2 * width)
   end
   return waits`;
+
+const SHUT = `
+  if redis.call("PTTL", KEYS[1]) < tonumber(ARGV[1]) then redis.call("SET", KEYS[1], "1", "PX", ARGV[1]) end
+  return 0`;
 
 /**
  * Small things in Redis. Every method throws OpsError `unavailable` within 2 s when Redis is away. It opens its own connection.
@@ -62,12 +74,15 @@ export function createRedisEphemeral({ url, log }: RedisEphemeralDeps): Ephemera
   const redis = connectRedis(url, { part: "ephemeral", log });
   const count = defineScript(redis.client, "switchboardCount", COUNT);
   const reserve = defineScript(redis.client, "switchboardReserve", RESERVE);
+  const shut = defineScript(redis.client, "switchboardShut", SHUT);
   const book = async (budgets: readonly Budget[]): Promise<readonly number[]> => {
     const rules = toWindows(budgets);
     if (rules.length === 0) return [];
-    const keys = rules.map((rule) => key("budget", rule.key));
     const numbers = rules.flatMap(({ limit, window_ms, width_ms }) => [limit, window_ms, width_ms]);
-    return toWaits(budgets, rules, (await redis.run(() => reserve(keys, numbers))) as number[]);
+    const doors = rules.flatMap(({ door }, index) => (door === null ? [] : [{ key: key("closed", door), of: index + 1 }]));
+    const keys = [...rules.map((rule) => key("budget", rule.key)), ...doors.map((door) => door.key)];
+    const waits = await redis.run(() => reserve(keys, [rules.length, ...numbers, ...doors.map((door) => door.of)]));
+    return toWaits(budgets, rules, waits as number[]);
   };
   const parse = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text));
   return {
@@ -83,6 +98,9 @@ export function createRedisEphemeral({ url, log }: RedisEphemeralDeps): Ephemera
     },
     book,
     reserve: async (budgets) => Math.max(0, ...(await book(budgets))),
+    async shut(name, for_ms) {
+      await redis.run(() => shut([key("closed", name)], [wholeMs(for_ms)]));
+    },
     close: () => redis.close(),
   };
 }

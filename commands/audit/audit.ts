@@ -67,7 +67,9 @@ export const audit = defineCommand({
   present({ at, csv, lines, next }) {
     if (lines.length === 0) return { tone: "info", title: text("audit.none") };
     const title = text("audit.title", { count: lines.length });
-    if (csv) return { tone: "info", title, file: fileOf(lines, at), ...nextPage(next) };
+    const part = text("audit.part", { count: lines.length });
+    if (csv)
+      return { tone: next === null ? "info" : "warn", title: next === null ? title : part, file: fileOf(lines, at), ...nextPage(next) };
     const columns = ["#", "audit.at", "audit.who", "audit.what", "audit.outcome"].map((key) => (key === "#" ? raw(key) : text(key)));
     return { tone: "info", title, table: { columns, rows: lines.map(toRow) }, ...nextPage(next) };
   },

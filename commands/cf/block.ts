@@ -110,7 +110,7 @@ async function ensure(block: Block, context: CommandContext, lane: Wanted["lane"
   const { edge, ledger } = context.ports;
   const call = { lane, signal: context.signal };
   const { scope, rule_id } = block;
-  if (block.run_id === context.run_id && block.state !== "pending") return doneBefore(block, context, call);
+  if (isOver(block) || (block.run_id === context.run_id && block.state === "blocked")) return doneBefore(block, context, call);
   if (block.state === "blocked" && rule_id !== null && (await edge.get({ scope, rule_id }, call))?.mode === "block")
     return { block, made: false };
   try {
@@ -123,14 +123,20 @@ async function ensure(block: Block, context: CommandContext, lane: Wanted["lane"
   } catch (thrown) {
     const error = toOpsError(thrown);
     // A rule that may have been made is looked for by the keeper; one that was not made is forgotten when nobody tries on.
-    const isOver = !error.retryable || context.last_attempt || isCancelled(context.signal);
-    if (isOver && !isOpen(error)) await ledger.withdraw([block]);
+    const isLast = !error.retryable || context.last_attempt || isCancelled(context.signal);
+    if (isLast && !isOpen(error)) await ledger.withdraw([block]);
     throw error;
   }
 }
 
-/** What an earlier try of this run has made is done, also when somebody has lifted it since; what it only wished for was released meanwhile. */
+const isOver = ({ state }: Block) => state === "releasing" || state === "released";
+
+/**
+ * What an earlier try of this run has made is done, also when somebody has lifted it since; what it only wished for, or extended, was released
+ * meanwhile.
+ */
 async function doneBefore(block: Block, context: CommandContext, call: EdgeCall): Promise<{ block: Block; made: boolean }> {
+  if (block.run_id !== context.run_id) throw releasedMeanwhile(block);
   if (block.blocked_at !== null) return { block, made: !block.adopted };
   await removeOwn(block, context, call);
   throw releasedMeanwhile(block);

@@ -1,12 +1,10 @@
-import { atOnce } from "../../core/at-once.ts";
+import { atOnce, NETWORKS_AT_ONCE } from "../../core/at-once.ts";
 import { isCancelled } from "../../core/cancelled.ts";
 import type { CommandContext } from "../../core/command.ts";
 import { OpsError, toOpsError } from "../../core/errors.ts";
 
 /** The time limit of a command on addresses, in milliseconds: 100 of them, when Cloudflare takes seconds for a call. */
 export const LIST_TIMEOUT_MS = 120_000;
-/** Addresses dealt with at once: the account's budget is better spent on others' work than on one long list. */
-const AT_ONCE = 5;
 
 /** What a command does with one address. */
 export interface Work<R> {
@@ -41,7 +39,7 @@ export async function eachAddress<R>(
       results[at] = work.giveUp(ip, error);
     }
   };
-  await atOnce([...ips.entries()], AT_ONCE, async ([at, ip]) => {
+  await atOnce([...ips.entries()], NETWORKS_AT_ONCE, async ([at, ip]) => {
     if (!end) await deal(at, ip);
   });
   if (end) throw toRetry(end);

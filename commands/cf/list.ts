@@ -7,8 +7,8 @@ import { refuseImpossible } from "./places.ts";
 
 /** Lines of a page: as many as a phone shows without much scrolling. */
 const PAGE = 20;
-/** So many lines a file has at most: what the largest plans of Cloudflare hold, and a file that can still be sent. */
-const CSV_MAX = 50_000;
+/** So many lines a file has at most: what the largest plans of Cloudflare hold, and a file that can still be sent. More of them are several files. */
+const FILE_LINES = 50_000;
 /** A reading of all rules that is younger than this is shown again instead of a new one. */
 const FRESH_MS = 60_000;
 
@@ -55,8 +55,8 @@ export const cfList = defineCommand({
   },
   input: z.object({
     kind: z.enum(LIST_KINDS).default("all").describe("Which: all, ours, foreign (made by others), drift (gone or changed at Cloudflare)"),
-    page: z.int().min(1).max(10_000).default(1).describe("Which page"),
-    csv: z.boolean().default(false).describe("All of it as a CSV file"),
+    page: z.int().min(1).max(10_000).default(1).describe("Which page; with csv which file"),
+    csv: z.boolean().default(false).describe("As a CSV file of 50,000 lines at most"),
   }),
   output: Output,
   positional: ["kind"],
@@ -67,9 +67,9 @@ export const cfList = defineCommand({
   async handle({ kind, page, csv }, { ports, signal }) {
     const { scopes } = ports.edge;
     const comparison = await ports.reconciler.refresh(FRESH_MS, signal);
-    const window = csv ? { offset: 0, limit: CSV_MAX } : { offset: (page - 1) * PAGE, limit: PAGE };
-    const { entries, total } = await ports.rules.list({ scopes, kind, ...window });
-    return { entries, total, kind, page, pages: Math.max(1, Math.ceil(total / PAGE)), csv, ...comparison };
+    const limit = csv ? FILE_LINES : PAGE;
+    const { entries, total } = await ports.rules.list({ scopes, kind, offset: (page - 1) * limit, limit });
+    return { entries, total, kind, page, pages: Math.max(1, Math.ceil(total / limit)), csv, ...comparison };
   },
   present(list) {
     const { entries, total, page, pages, csv } = list;
@@ -78,8 +78,7 @@ export const cfList = defineCommand({
       title: text(`cf.list.${list.kind}`, { count: total }),
       fields: summary(list),
     };
-    if (csv)
-      return { ...reply, file: { name: "blocks.csv", media_type: "text/csv", content: toCsv([CSV_HEADER, ...entries.map(toCsvRow)]) } };
+    if (csv) return { ...reply, file: fileOf(list), ...(Math.max(page, pages) > 1 && partOf(list)) };
     if (entries.length === 0) return reply;
     const columns = [text("cf.column.ip"), text("cf.column.until"), text("cf.column.why")];
     return {
@@ -98,6 +97,23 @@ function toCsvRow({ network, scope, rule_id, owner, drift, since, identity, reas
   return [network, scope, rule_id, owner, drift, since, identity, reason, expires_at];
 }
 
+function fileOf({ entries, page }: Output): NonNullable<Reply["file"]> {
+  const name = page === 1 ? "blocks.csv" : `blocks-${page}.csv`;
+  return { name, media_type: "text/csv", content: toCsv([CSV_HEADER, ...entries.map(toCsvRow)]) };
+}
+
+/** That the file is a part of the list, in the first line, and how to get the others. */
+function partOf(list: Output): Partial<Reply> {
+  const { entries, total, page, pages, kind } = list;
+  const from = (page - 1) * FILE_LINES + 1;
+  return {
+    tone: "warn",
+    ...(entries.length > 0 && { title: text("cf.list.part", { from, to: from + entries.length - 1, count: total }) }),
+    ...(page < pages && { lines: [text("cf.list.next_file", { line: `/cf_list ${kind} --csv --page ${page + 1}` })] }),
+    buttons: turns(list),
+  };
+}
+
 function toRow({ network, owner, drift, identity, reason, expires_at }: Omit<ListEntry, "scope">): Text[] {
   const until = drift ? text(`cf.drift.${drift}`) : expires_at ? text("moment", { moment: { at: expires_at } }) : raw("–");
   const who = owner === "foreign" ? text("cf.foreign") : raw(identity ?? "");
@@ -111,7 +127,10 @@ function summary({ as_of, ours, foreign, drift }: Output) {
   ];
 }
 
-function turns({ kind, page, pages }: Output): NonNullable<Reply["buttons"]> {
-  const to = (key: string, at: number) => ({ label: text(key), action: { kind: "say" as const, line: `cf_list ${kind} --page ${at}` } });
+function turns({ kind, page, pages, csv }: Output): NonNullable<Reply["buttons"]> {
+  const to = (key: string, at: number) => ({
+    label: text(key),
+    action: { kind: "say" as const, line: `cf_list ${kind}${csv ? " --csv" : ""} --page ${at}` },
+  });
   return [...(page > 1 ? [to("reply.previous_page", page - 1)] : []), ...(page < pages ? [to("reply.next_page", page + 1)] : [])];
 }

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
-import type { EdgeCall, EdgeRule } from "../../core/edge.ts";
+import type { EdgeCall } from "../../core/edge.ts";
 import { OpsError } from "../../core/errors.ts";
-import type { Block } from "../../core/ledger.ts";
+import type { Block, Releaser } from "../../core/ledger.ts";
 import { type Lifted, liftBlocks } from "../../core/lift.ts";
 import { text } from "../../core/reply.ts";
 import { networks } from "../fields.ts";
-import { endsAll, LIST_TIMEOUT_MS, toRetry } from "./each-address.ts";
+import { endsAll, isOpen, LIST_TIMEOUT_MS, toRetry } from "./each-address.ts";
 import { blocksOf, laneOf, piecesOf, refuseImpossible } from "./places.ts";
 import { givenUp, presentResults, type Result, results } from "./results.ts";
 import { containing, exactly, notesOf } from "./rules.ts";
@@ -40,19 +40,15 @@ export const cfRelease = defineCommand({
   execution: { mode: "queued", timeout_ms: LIST_TIMEOUT_MS, attempts: 8 },
   check: ({ ip }, ports) => refuseImpossible(ip, ports),
   async handle({ ip, foreign = false }, context) {
-    const { run_id, identity, ports, signal } = context;
-    const call: EdgeCall = { lane: laneOf(ip, ports), signal };
-    const pieces = piecesOf(ip);
-    const blocks = await ports.ledger.startRelease(pieces, { run_id, identity });
+    const { run_id, ports, signal } = context;
+    const call = { lane: laneOf(ip, ports), signal, networks: piecesOf(ip) };
+    const blocks = await ports.ledger.startRelease(call.networks, releaser(context));
     const active = blocks.filter(({ state }) => state === "releasing");
-    const lifted = await liftBlocks(active, ports, { ...call, networks: pieces });
-    againOrOn([...lifted.errors.values(), ...(lifted.unread ? [lifted.unread] : [])], context);
-    const before = lifted.standing ?? new Map();
-    const others = foreign ? await removeForeign(ip, before, { context, call }) : new Map<string, readonly EdgeRule[]>();
-    const standing = others.size > 0 ? await ports.edge.lookUp(pieces, call) : lifted.standing;
-    const view = { blocks, lifted, standing, others };
-    const done = ip.map((network) => resultOf(network, view));
-    const first = [...lifted.errors.values()][0] ?? lifted.unread;
+    const ours = { blocks, lifted: await liftBlocks(active, ports, call) };
+    againOrOn(ours.lifted, context);
+    const view = foreign ? await releaseForeign(ip, ours, { context, call }) : ours;
+    const done = ip.map((network) => resultOf(network, view, run_id));
+    const first = [...view.lifted.errors.values()][0] ?? view.lifted.unread;
     if (first && done.every(({ error }) => error !== undefined)) throw first;
     return { results: done };
   },
@@ -65,45 +61,61 @@ export const cfRelease = defineCommand({
 
 type ReleaseStatus = "released" | "not_blocked" | "foreign" | "covered" | "failed" | "unverified";
 
+const releaser = ({ run_id, identity, person }: CommandContext): Releaser => ({ run_id, identity, person_id: person.person_id });
+
 /** What may pass ends the try as long as another one follows; the blocks stay to be lifted. */
-function againOrOn(errors: Iterable<OpsError>, { last_attempt, signal }: CommandContext): void {
-  for (const error of errors) if (!signal.aborted && endsAll(error, last_attempt)) throw toRetry(error);
+function againOrOn({ errors, unread }: Lifted, { last_attempt, signal }: CommandContext): void {
+  const all = [...errors.values(), ...(unread ? [unread] : [])];
+  for (const error of all) if (!signal.aborted && endsAll(error, last_attempt)) throw toRetry(error);
 }
 
-/** Removes the rules of others. @returns those that were there, by the network that was asked for */
-async function removeForeign(
-  ip: readonly string[],
-  standing: ReadonlyMap<string, readonly EdgeRule[]>,
-  { context, call }: { readonly context: CommandContext; readonly call: EdgeCall },
-): Promise<ReadonlyMap<string, readonly EdgeRule[]>> {
-  const found = ip.map((network) => [network, exactly(network, standing)] as const).filter(([, rules]) => rules.length > 0);
-  for (const rule of found.flatMap(([, rules]) => rules)) await context.ports.edge.release(rule, call);
-  return new Map(found);
-}
-
+/** The blocks that are lifted by this run, and what became of them. */
 interface View {
   readonly blocks: readonly Block[];
   readonly lifted: Lifted;
-  readonly standing: ReadonlyMap<string, readonly EdgeRule[]> | null;
-  readonly others: ReadonlyMap<string, readonly EdgeRule[]>;
 }
 
-function resultOf(network: string, { blocks, lifted, standing, others }: View): Result<ReleaseStatus> {
+interface Releasing {
+  readonly context: CommandContext;
+  readonly call: EdgeCall & { readonly networks: readonly string[] };
+}
+
+/**
+ * Removes the rules of others as well. They are in the ledger before, so another try knows what this one did, and the keeper goes on. A rule
+ * whose removal is refused is forgotten: it is theirs, and is not to vanish when the refusal does.
+ */
+async function releaseForeign(ip: readonly string[], ours: View, { context, call }: Releasing): Promise<View> {
+  const { ports } = context;
+  const standing = ours.lifted.standing ?? new Map();
+  const theirs = await ports.ledger.adopt([...new Set(ip.flatMap((network) => exactly(network, standing)))], releaser(context));
+  if (theirs.length === 0) return ours;
+  const lifted = await liftBlocks(theirs, ports, call);
+  const refused = lifted.left.filter(({ block_id }) => isRefusal(lifted.errors.get(block_id)));
+  if (refused.length > 0) await ports.ledger.withdraw(refused);
+  againOrOn(lifted, context);
+  const errors = new Map([...ours.lifted.errors, ...lifted.errors]);
+  const left = [...ours.lifted.left, ...lifted.left];
+  return { blocks: [...ours.blocks, ...theirs], lifted: { ...lifted, errors, left, standing: lifted.standing ?? ours.lifted.standing } };
+}
+
+function isRefusal(error: OpsError | undefined): boolean {
+  return error !== undefined && !error.retryable && !isOpen(error);
+}
+
+function resultOf(network: string, { blocks, lifted: { left, errors, standing, unread } }: View, run_id: string): Result<ReleaseStatus> {
   const ours = blocksOf(network, blocks);
-  const theirs = others.get(network) ?? [];
-  const rule_ids = [...ours.flatMap(({ rule_id }) => rule_id ?? []), ...theirs.map((rule) => rule.rule_id)];
+  const rule_ids = ours.flatMap(({ rule_id }) => rule_id ?? []);
   const result = { ip: network, rule_ids, expires_at: null };
-  const left = ours.filter((block) => lifted.left.includes(block));
-  const [error] = left.flatMap(({ block_id }) => lifted.errors.get(block_id) ?? []);
+  const leftHere = ours.filter((block) => left.includes(block));
+  const [error] = leftHere.flatMap(({ block_id }) => errors.get(block_id) ?? []);
   if (error) return givenUp(network, error, rule_ids);
-  if (standing === null) return givenUp(network, lifted.unread ?? new OpsError("outcome_unknown", "not read back"), rule_ids);
-  if (left.length > 0) return { ...result, status: "unverified" };
-  const standingHere = exactly(network, standing);
-  if (standingHere.length > 0 && theirs.length > 0) return { ...result, status: "unverified" };
-  if (standingHere.length > 0) {
-    return { ...result, rule_ids: standingHere.map((rule) => rule.rule_id), status: "foreign", ...notesOf(standingHere) };
-  }
-  if (ours.length > 0 || theirs.length > 0) return { ...result, status: "released", ...notesOf(theirs) };
+  if (standing === null) return givenUp(network, unread ?? new OpsError("outcome_unknown", "not read back"), rule_ids);
+  if (leftHere.length > 0) return { ...result, status: "unverified" };
+  const others = exactly(network, standing);
+  if (others.length > 0) return { ...result, rule_ids: others.map((rule) => rule.rule_id), status: "foreign", ...notesOf(others) };
+  // Those of others are in the ledger since this run, with what stood in them.
+  const theirs = ours.filter((block) => block.run_id === run_id).map(({ reason }) => ({ notes: reason ?? "" }));
+  if (ours.length > 0) return { ...result, status: "released", ...notesOf(theirs) };
   const [range] = containing(network, standing);
   return range === undefined ? { ...result, status: "not_blocked" } : { ...result, status: "covered", notes: range.network };
 }

@@ -20,7 +20,7 @@ export function containing(network: string, standing: Standing): readonly EdgeRu
 }
 
 /** What others wrote into their rules, so that whoever sees or lifts one knows whose it was. */
-export function notesOf(rules: readonly EdgeRule[]): { readonly notes?: string } {
+export function notesOf(rules: readonly Pick<EdgeRule, "notes">[]): { readonly notes?: string } {
   const notes = [...new Set(rules.map((rule) => rule.notes).filter((words) => words !== ""))];
   return notes.length > 0 ? { notes: notes.join("; ") } : {};
 }

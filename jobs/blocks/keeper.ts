@@ -51,27 +51,43 @@ export function startKeeper(deps: KeeperDeps): Keeper {
   };
 }
 
-async function keep(deps: KeeperDeps, lease: Lease, signal: AbortSignal): Promise<void> {
-  const state = { failures: 0, compared: 0 };
+async function keep(deps: KeeperDeps, lease: Lease, stopping: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([stopping, over.signal]);
+  // Reading all rules may take minutes; what is due does not wait for that.
+  const comparing = compare(deps, signal);
+  const state = { failures: 0 };
   while (lease.held() && !signal.aborted) {
-    await workOnce(deps, state, signal);
+    await liftAll(deps, state, signal);
     await pause(state.failures > 0 ? backoff(state.failures) : ROUND_MS, signal);
   }
+  over.abort();
+  await comparing;
   await lease.release();
 }
 
-async function workOnce(deps: KeeperDeps, state: { failures: number; compared: number }, signal: AbortSignal): Promise<void> {
+async function liftAll(deps: KeeperDeps, state: { failures: number }, signal: AbortSignal): Promise<void> {
   try {
     let due = LIMIT;
     while (due === LIMIT && !signal.aborted) due = await keepRound(deps, signal);
-    if (Date.now() - state.compared > RECONCILE_MS) {
-      state.compared = Date.now();
-      await deps.reconciler.refresh(RECONCILE_MS, signal);
-    }
     state.failures = 0;
   } catch (thrown) {
     state.failures += 1;
     if (state.failures === 1 && !signal.aborted) deps.log.warn({ err: thrown }, "the blocks cannot be kept; trying on");
+  }
+}
+
+/** Compares the rules with the ledger now and then, until it is told to stop. Never rejects. */
+async function compare({ reconciler, log }: KeeperDeps, signal: AbortSignal): Promise<void> {
+  let failing = false;
+  while (!signal.aborted) {
+    const thrown = await reconciler.refresh(RECONCILE_MS, signal).then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    if (thrown && !failing && !signal.aborted) log.warn({ err: thrown.error }, "the rules cannot be compared with the ledger; trying on");
+    failing = thrown !== null;
+    await pause(RECONCILE_MS, signal);
   }
 }
 
@@ -91,8 +107,8 @@ async function lift(
   blocks: readonly Block[],
   call: EdgeCall,
 ): Promise<void> {
-  const { gone, left, errors } = await liftBlocks(blocks, { edge, ledger }, call);
-  for (const block of gone) await audit.append(lineOf(block));
+  const record = async (gone: readonly Block[]) => void (await Promise.all(gone.map((block) => audit.append(lineOf(block)))));
+  const { left, errors } = await liftBlocks(blocks, { edge, ledger, record }, call);
   for (const block of left.filter(({ tries }) => tries === 0)) {
     const reason = errors.get(block.block_id)?.message ?? "the rule is still there";
     log.warn({ network: block.network, scope: block.scope, reason }, "a block could not be lifted yet; trying on");

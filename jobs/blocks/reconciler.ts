@@ -2,6 +2,7 @@ import type { Edge, EdgeScope } from "../../core/edge.ts";
 import { OpsError } from "../../core/errors.ts";
 import type { Block, Reconciler, RuleMirror } from "../../core/ledger.ts";
 import type { Clock, Leases, Logger } from "../../core/ports.ts";
+import { createSharedCall } from "../../core/shared-call.ts";
 import { pause } from "../pause.ts";
 
 /** What the reconciler needs. */
@@ -24,7 +25,7 @@ const LEASE = "edge rules";
  * the provider's own console may have been removed for a reason.
  */
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
-  let reading: Promise<void> | null = null;
+  const readings = createSharedCall<void>("the reading of the rules", "upstream_unavailable");
   const now = () => deps.clock.now().getTime();
   return {
     async refresh(max_age_ms, signal) {
@@ -34,11 +35,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         const comparison = await deps.mirror.compare(deps.edge.scopes);
         if (comparison.as_of !== null && Date.parse(comparison.as_of) >= oldest) return comparison;
         if (signal.aborted) throw new OpsError("timeout", "the rules could not be read in time");
-        // Those who ask at once share one reading: in this process by the promise, in others by the lease.
-        reading ??= readAll(deps, signal).finally(() => {
-          reading = null;
-        });
-        await reading;
+        // Those who ask at once share one reading, which goes on as long as one of them waits: in this process by the call, in others by the lease.
+        await readings("all", signal, (own) => readAll(deps, own));
       }
     },
   };

@@ -28,7 +28,10 @@ async function open(env: Record<string, string>, wait = 0) {
     booked.push(budgets);
     return wait;
   };
-  const platforms = await openPlatforms(parseConfig({ DATA_DIR, ...env }, "/"), { ephemeral: { reserve }, log });
+  const platforms = await openPlatforms(parseConfig({ DATA_DIR, ...env }, "/"), {
+    ephemeral: { reserve, shut: async () => undefined },
+    log,
+  });
   onTestFinished(async () => {
     await platforms.close();
     rmSync(DATA_DIR, { recursive: true });
@@ -42,7 +45,7 @@ describe("Cloudflare's budget", () => {
     const zone = platforms.sandbox?.cloudflare.zone_id;
     await platforms.edge.lookUp([IP], CALL);
     await platforms.edge.block({ ...RULE, scope: `zone:${zone}` }, CALL);
-    const budget = { key: expect.stringMatching(/^cloudflare:[0-9a-f]+$/), limit: 7, window_ms: 60_500 };
+    const budget = { key: expect.stringMatching(/^cloudflare:[0-9a-f]+$/), limit: 7, window_ms: 60_500, closable: true };
     expect(booked).toEqual([[budget], [budget]]);
     expect(JSON.stringify(booked)).not.toContain(platforms.sandbox?.cloudflare.token);
   });

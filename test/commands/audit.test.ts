@@ -58,6 +58,20 @@ describe("audit", () => {
     );
   });
 
+  it("says so in the first line where a file holds only the newest lines", async () => {
+    const { admin, trail, texts } = desk();
+    const line = { at: "2026-11-22T09:00:00.000Z", person_id: null, identity: "telegram:1002", action: "ask", command: "ping" } as const;
+    const lines = Array.from({ length: 5_001 }, (_, at) => ({
+      ...{ ...line, seq: 5_001 - at, input: null, outcome: "succeeded", request_id: "r", run_id: null, previous_hash: "", hash: "" },
+    }));
+    trail.list = async () => lines;
+    const outcome = await admin.calls("audit", { csv: true });
+    const { title, file, buttons } = plain(outcome.reply, texts, "en", "UTC");
+    expect(title).toBe("The file holds the newest 5000 of these lines; there are older ones");
+    expect(file?.content.split("\r\n")).toHaveLength(5_002);
+    expect(buttons).toMatchObject([{ action: { line: "audit --before 2 --csv" } }]);
+  });
+
   it("is for admins", async () => {
     const { op } = desk();
     expect(codeOf(await op.says("/audit"))).toBe("forbidden");

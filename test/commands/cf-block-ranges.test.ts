@@ -101,6 +101,22 @@ describe("a block for a while", () => {
     ]);
   });
 
+  it("is in the audit also where the audit could not be written at first, or the keeper died before the ledger knew", async () => {
+    const { op, passes, keeps, audit, auditLog, ledger } = desk();
+    const lines = () => audit.filter(({ action }) => action === "lift").length;
+    await op.says(`/block ${IP} --for 1h`);
+    await passes(HOUR);
+    auditLog.breaks("append", { times: 1 });
+    await expect(keeps()).rejects.toThrow("append");
+    expect([lines(), ledger.blocks[0]?.state]).toEqual([0, "releasing"]);
+    await passes(HOUR);
+    ledger.breaks("released", { times: 1 });
+    await expect(keeps()).rejects.toThrow("released");
+    await passes(HOUR);
+    expect([await keeps(), await keeps(), ledger.blocks[0]?.state]).toEqual([1, 0, "released"]);
+    expect(lines()).toBe(2);
+  });
+
   it("is extended by blocking again, and never shortened", async () => {
     const { op, passes, keeps, edge } = desk();
     await op.says(`/block ${IP} --for 2h`);

@@ -58,6 +58,14 @@ describe("releasing", () => {
     expect(await ledger.due(9)).toMatchObject([{ network: IP, state: "releasing" }]);
   });
 
+  it("tells the ledger of all that is still there at once", async () => {
+    const { op, edge, ledger } = await blocked("203.0.113.7 203.0.113.8 203.0.113.9");
+    edge.lagging.on = true;
+    await op.says("/release 203.0.113.7 203.0.113.8 203.0.113.9");
+    expect(ledger.blocks).toMatchObject([{ tries: 1 }, { tries: 1 }, { tries: 1 }]);
+    expect(ledger.calls("keepTrying")).toBe(1);
+  });
+
   it("that broke off after the rule was deleted is released by the next try", async () => {
     const { op, edge, passes } = await blocked();
     edge.breaks("release", { error: unavailable, times: 1, after: true });
@@ -135,6 +143,43 @@ describe("a rule of others", () => {
     await op.says(`/release ${IP}`);
     op.hears("is still blocked by a rule that Switchboard did not make");
     expect(edge.rules).toMatchObject([{ notes: "by hand" }]);
+  });
+
+  it("whose removal is refused does not keep the others from being removed, and stays theirs", async () => {
+    const { op, edge, ledger } = desk();
+    edge.hasRule(IP, "by hand");
+    edge.hasRule("203.0.113.8", "by hand too");
+    edge.breaks("release", { error: new OpsError("upstream_refused", "HTTP 403"), of: "rule-1" });
+    await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
+    op.hears(/203\.0\.113\.7 {2}failed {2}The other side refuses this.*\n203\.0\.113\.8 {2}released {2}by hand too\n/);
+    expect(edge.rules).toMatchObject([{ network: IP }]);
+    expect(ledger.blocks).toMatchObject([{ network: "203.0.113.8", state: "released" }]);
+  });
+
+  it("that cannot be removed for now is gone on with by the keeper, and the others are removed", async () => {
+    const { op, edge, ledger, passes } = desk();
+    edge.hasRule(IP, "by hand");
+    edge.hasRule("203.0.113.8", "by hand too");
+    edge.breaks("release", { error: unavailable, of: "rule-1" });
+    await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
+    await passes(ALL_TRIES_MS);
+    op.hears(/203\.0\.113\.7 {2}failed.*\n203\.0\.113\.8 {2}released {2}by hand too\n/);
+    expect(ledger.blocks).toMatchObject([{ network: IP, state: "releasing" }, { state: "released" }]);
+  });
+
+  it("that was removed and could not be read back is known by the next try as this run's", async () => {
+    const { op, edge, passes, ledger } = await blocked();
+    edge.hasRule("203.0.113.8", "by hand");
+    const { lookUp } = edge;
+    edge.lookUp = async (networks, call) => {
+      if (edge.rules.length === 0) throw unavailable;
+      return lookUp(networks, call);
+    };
+    await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
+    edge.lookUp = lookUp;
+    await passes(ALL_TRIES_MS);
+    op.hears(/203\.0\.113\.7 {2}released.*\n203\.0\.113\.8 {2}released {2}by hand\n/);
+    expect(ledger.blocks.map(({ state }) => state)).toEqual(["released", "released"]);
   });
 
   it("of a protected address can be lifted", async () => {

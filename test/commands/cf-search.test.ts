@@ -113,6 +113,24 @@ describe("the list", () => {
     expect(run).toMatchObject({ status: "succeeded", output: { csv: true, entries: [{ network: IP }] } });
   });
 
+  it("that is longer than a file says so in its first line, and gives the rest as further files", async () => {
+    const { viewer, rules, runs } = desk();
+    const asked: number[] = [];
+    const found = { network: IP, scope: "zone:1", rule_id: "rule-1", owner: "foreign", drift: null } as const;
+    const entry = { ...found, since: null, identity: null, reason: null, expires_at: null };
+    rules.list = async ({ offset }) => {
+      asked.push(offset);
+      return { entries: [entry, entry], total: 50_002 };
+    };
+    await viewer.says("/cf_list foreign --csv");
+    viewer.hears(/^The file holds 1–2 of 50002, newest first\n/);
+    viewer.hears("The next file: /cf_list foreign --csv --page 2");
+    await viewer.presses("Next page");
+    viewer.hears(/^The file holds 50001–50002 of 50002, newest first\n/);
+    expect(asked).toEqual([0, 50_000]);
+    expect(await runs.list({ limit: 1 })).toMatchObject([{ output: { csv: true, page: 2, pages: 2 } }]);
+  });
+
   it("says where a page is past the end", async () => {
     const { viewer } = desk();
     await viewer.says("/cf_list --page 9");

@@ -39,6 +39,24 @@ describe("a process that was killed", () => {
     expect(edge.rules).toHaveLength(1);
   });
 
+  it("after it had extended another's block, which somebody released: it stays released", async () => {
+    const desk = createTestDesk();
+    const op = desk.person("telegram:1002", "operator");
+    await op.says(`/block ${IP} --for 1h`);
+    await desk.passes(1_000);
+    desk.edge.breaks("get", { times: 1 });
+    await op.says(`/block ${IP} --for 5h`);
+    expect(desk.ledger.blocks).toMatchObject([{ state: "blocked", expires_at: "2026-11-22T14:00:01.000Z" }]);
+    desk.clock.passes(1);
+    await op.says(`/release ${IP}`);
+    op.hears(`${IP} is released`);
+    await desk.passes(60_000);
+    op.hears(`${IP} was released by somebody while it was being blocked`);
+    expect([desk.edge.rules, desk.ledger.blocks.map(({ state }) => state)]).toEqual([[], ["released"]]);
+    await op.says(`/block ${IP}`);
+    op.hears(`${IP} is blocked`);
+  });
+
   it("after it deleted the rule: the address is not blocked, and nothing is offered that would block it", async () => {
     const { runs, run_id, op, sweeps } = await waiting(`/release ${IP}`);
     await runs.claim(run_id);

@@ -144,6 +144,23 @@ export function ephemeralContract(setUp: () => Promise<EphemeralStage>): void {
       for (const [budget, log] of grants) expect(breaches(log, budget)).toEqual([]);
     });
 
+    it("can be closed for a while, for every process, where they may be", async () => {
+      const closable: Budget = { ...minute("closable", 9), closable: true };
+      expect(await one.book([minute("open", 9), closable])).toEqual([0, 0]);
+      await one.shut("closable", 30_000);
+      await one.shut("closable", 50);
+      const [open, closed = 0] = await other.book([minute("open", 9), closable]);
+      expect(open).toBe(0);
+      expect(closed).toBeGreaterThan(20_000);
+      expect(closed).toBeLessThanOrEqual(30_000);
+      expect(await other.book([{ ...closable, closable: false }])).toEqual([0]);
+      await one.shut("soon", 50);
+      await comesTo(async () => expect(await other.reserve([{ ...closable, key: "soon" }])).toBe(0));
+      // What was refused was not booked, in none of them.
+      expect(await one.reserve([minute("open", 2)])).toBe(0);
+      expect(await one.reserve([minute("open", 2)])).toBeGreaterThan(0);
+    });
+
     it("takes no more room than 100 buckets and one, whatever the limit", async () => {
       const budget: Budget = { key: "k", limit: 1_000_000, window_ms: 200 };
       const end = Date.now() + 3 * budget.window_ms;

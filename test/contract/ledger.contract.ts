@@ -6,7 +6,7 @@ export interface LedgerUnderTest {
   readonly ledger: LedgerKeeping;
   /** So many milliseconds go by. */
   passes(ms: number): Promise<void>;
-  /** A run that has not ended yet. */
+  /** A run is asked for, and has not ended yet. */
   opens(run_id: string): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ const wish = (more: Partial<BlockWish> = {}, networks: readonly string[] = [IP])
 const second = (more: Partial<BlockWish> = {}) =>
   wish({ run_id: "run-2", identity: "telegram:1001", mark: "mark of run-2", reason: "again", ...more });
 const ruleOf = ({ mark }: Block, rule_id = "rule-1") => ({ rule_id, notes: mark, created_at: null });
-const release = { run_id: "release-1", identity: "telegram:1001" };
+const release = { run_id: "release-1", identity: "telegram:1001", person_id: "p-1" };
 
 /** What a ledger is, whatever it is kept in. */
 export function describeLedger(name: string, open: () => Promise<LedgerUnderTest>): void {
@@ -128,6 +128,39 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
       expect(await ledger.find([IP])).toMatchObject([{ state: "pending" }]);
     });
 
+    it("rules of others that are to be lifted become blocks, with what stood in them, and are lifted like ours", async () => {
+      const rule = { scope: "zone:1", rule_id: "rule-9", network: IP, mode: "block", notes: "by hand", created_at: null } as const;
+      const [theirs] = await ledger.adopt([rule, { ...rule, rule_id: "rule-8", network: "203.0.113.8", notes: "" }], release);
+      expect(theirs).toMatchObject({
+        state: "releasing",
+        rule_id: "rule-9",
+        adopted: true,
+        reason: "by hand",
+        released_by: "telegram:1001",
+      });
+      expect(await ledger.startRelease([IP], release)).toEqual([theirs]);
+      await under.passes(HOUR);
+      expect((await ledger.due(9)).map(({ reason }) => reason).toSorted()).toEqual(["by hand", null]);
+      await ledger.released(theirs ? [theirs] : []);
+      expect(await ledger.startRelease([IP], release)).toMatchObject([{ state: "released", run_id: "release-1", reason: "by hand" }]);
+    });
+
+    it("a rule of others that cannot be removed is forgotten; where a block lives none is taken up", async () => {
+      const done = await blocked();
+      const rule = { scope: "zone:1", rule_id: "rule-9", network: IP, mode: "block", notes: "by hand", created_at: null } as const;
+      const theirs = await ledger.adopt([rule, { ...rule, network: "203.0.113.8" }], release);
+      expect(theirs.map(({ network }) => network)).toEqual(["203.0.113.8"]);
+      const [ours] = await ledger.startRelease([IP], release);
+      await ledger.withdraw([...theirs, ...(ours ? [ours] : [])]);
+      expect(await ledger.find([IP, "203.0.113.8"])).toMatchObject([{ block_id: done.block_id, state: "releasing" }]);
+    });
+
+    it("what is wished for while it is lifted was never blocked for that wish", async () => {
+      await blocked();
+      await ledger.startRelease([IP], release);
+      expect(await intend(second())).toMatchObject({ state: "pending", blocked_at: null });
+    });
+
     it("a block whose time is over is due once, then again when lifting it stays open", async () => {
       await blocked(wish({ for_ms: HOUR }));
       await under.passes(HOUR - 1_000);
@@ -136,9 +169,19 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
       const [due] = await ledger.due(9);
       expect(due).toMatchObject({ state: "releasing", released_by: "expiry", rule_id: "rule-1" });
       expect(await ledger.due(9)).toEqual([]);
-      await ledger.keepTrying(due ? [due] : [], 30_000);
+      await ledger.keepTrying(due ? [{ ...due, delay_ms: 30_000 }] : []);
       await under.passes(31_000);
       expect(await ledger.due(9)).toMatchObject([{ state: "releasing", tries: 1 }]);
+    });
+
+    it("what could not be lifted is tried again, each after its own time", async () => {
+      await ledger.intend(wish({}, [IP, "203.0.113.8"]));
+      const releasing = await ledger.startRelease([IP, "203.0.113.8"], release);
+      await ledger.keepTrying(releasing.map((block) => ({ ...block, delay_ms: block.network === IP ? 30_000 : HOUR })));
+      await under.passes(31_000);
+      expect(await ledger.due(9)).toMatchObject([{ network: IP, tries: 1 }]);
+      await under.passes(HOUR);
+      expect((await ledger.due(9)).map(({ network, tries }) => [network, tries])).toContainEqual(["203.0.113.8", 1]);
     });
 
     it("a wish whose run still goes on is left to it; one whose run is over is settled", async () => {
@@ -153,6 +196,31 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
       await ledger.intend(wish({}, [IP, "203.0.113.200", "198.51.100.1", "2001:db8::1"]));
       expect(await ledger.within("203.0.113.0/24")).toMatchObject({ ours: 2, foreign: 0 });
       expect(await ledger.within("2001:db8::/32")).toMatchObject({ ours: 1 });
+    });
+
+    it("a run that comes again does not block what somebody lifted after it was asked for", async () => {
+      await blocked();
+      await under.opens("run-2");
+      expect(await intend(second({ for_ms: HOUR }))).toMatchObject({ state: "blocked", run_id: "run-1" });
+      await under.passes(10);
+      await under.opens("release-1");
+      const lifting = await ledger.startRelease([IP], release);
+      expect(await intend(second({ for_ms: HOUR }))).toMatchObject({ state: "releasing", run_id: "run-1" });
+      await ledger.released(lifting);
+      expect(await intend(second({ for_ms: HOUR }))).toMatchObject({ state: "released", released_by: "telegram:1001" });
+      await under.passes(10);
+      await under.opens("run-3");
+      expect(await intend(second({ run_id: "run-3" }))).toMatchObject({ state: "pending", run_id: "run-3" });
+      expect(await intend(second({ for_ms: HOUR }))).toMatchObject({ state: "pending", run_id: "run-3" });
+    });
+
+    it("a wish that was asked for before another one's time was over stands", async () => {
+      await blocked(wish({ for_ms: HOUR }));
+      await under.opens("run-2");
+      await under.passes(HOUR);
+      const due = await ledger.due(9);
+      await ledger.released(due);
+      expect(await intend(second())).toMatchObject({ state: "pending", run_id: "run-2" });
     });
 
     it("of many who wish the same at once one row lives", async () => {

@@ -1,10 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createLedger } from "../../clients/postgres/blocks.ts";
 import { createRuleMirror } from "../../clients/postgres/rule-mirror.ts";
+import { OpsError } from "../../core/errors.ts";
 import type { Leases } from "../../core/ports.ts";
 import { createReconciler } from "../../jobs/blocks/reconciler.ts";
+import { pause } from "../../jobs/pause.ts";
 import { createTestClock } from "../support/clock.ts";
-import { createMemoryEdge, ZONE } from "../support/memory-edge.ts";
+import { createMemoryEdge, type MemoryEdge, ZONE } from "../support/memory-edge.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 import { usePostgres } from "../support/postgres.ts";
 import { openProcess } from "../support/stores.ts";
@@ -12,6 +14,8 @@ import { openProcess } from "../support/stores.ts";
 const postgres = usePostgres();
 const { signal } = new AbortController();
 const HOUR = 3_600_000;
+/** Longer than any test takes. */
+const PATIENCE_MS = 60_000;
 
 /** An edge in memory, the ledger and the mirror on PostgreSQL. */
 async function desk() {
@@ -43,6 +47,20 @@ async function desk() {
   return { clock, edge, ledger, mirror, log, block, list, open, reconciler: open() };
 }
 
+/** Holds every reading of the rules until it may go on, or is cut off. */
+function held({ edge }: { edge: MemoryEdge }) {
+  const go = new AbortController();
+  const signals: AbortSignal[] = [];
+  const { list } = edge;
+  edge.list = async function* (scope, call) {
+    signals.push(call.signal);
+    await pause(PATIENCE_MS, AbortSignal.any([go.signal, call.signal]));
+    if (call.signal.aborted) throw new OpsError("upstream_unavailable", "cut off");
+    yield* list(scope, call);
+  };
+  return { go, signals };
+}
+
 describe("the reconciler", () => {
   it("tells ours from those of others", async () => {
     const { block, edge, reconciler, list, log } = await desk();
@@ -53,6 +71,16 @@ describe("the reconciler", () => {
     expect(await list("ours")).toEqual([["203.0.113.7", "ours", null]]);
     expect(await list("foreign")).toEqual([["198.51.100.0/24", "foreign", null]]);
     expect(log.lines).toEqual([]);
+  });
+
+  it("does not show a rule of others any more that was removed since the last reading", async () => {
+    const { edge, ledger, reconciler, list } = await desk();
+    const rule = edge.hasRule("198.51.100.9", "by hand");
+    await reconciler.refresh(0, signal);
+    const lifting = await ledger.adopt([rule], { run_id: "release-1", identity: "telegram:1001", person_id: "p-1" });
+    await ledger.released(lifting);
+    expect(await list("all")).toEqual([]);
+    expect(await ledger.within("198.51.100.0/24")).toEqual({ ours: 0, foreign: 0 });
   });
 
   it("reports a rule that is gone and one that does something else, once, and mends neither", async () => {
@@ -102,6 +130,41 @@ describe("the reconciler", () => {
     clock.passes(2_000);
     await reconciler.refresh(60_000, signal);
     expect(readings).toBe(2);
+  });
+
+  it("goes on reading for the others when the one who asked first is cancelled", async () => {
+    const stage = await desk();
+    const { edge, reconciler, mirror } = stage;
+    const reading = held(stage);
+    const compared: unknown[] = [];
+    const { compare } = mirror;
+    mirror.compare = async (scopes) => {
+      const comparison = await compare(scopes);
+      compared.push(comparison);
+      return comparison;
+    };
+    const callers = [new AbortController(), new AbortController()] as const;
+    const [first, second] = callers.map((caller) => reconciler.refresh(0, caller.signal));
+    await vi.waitFor(() => expect([reading.signals.length, compared.length]).toEqual([1, 2]));
+    callers[0].abort();
+    await expect(first).rejects.toMatchObject({ code: "upstream_unavailable" });
+    reading.go.abort();
+    expect(await second).toMatchObject({ ours: 0 });
+    expect([reading.signals.length, edge.rules]).toEqual([1, []]);
+  });
+
+  it("ends the reading when nobody waits for it any more, and the next one reads anew", async () => {
+    const stage = await desk();
+    const { reconciler } = stage;
+    const reading = held(stage);
+    const caller = new AbortController();
+    const asked = reconciler.refresh(0, caller.signal);
+    await vi.waitFor(() => expect(reading.signals).toHaveLength(1));
+    caller.abort();
+    await expect(asked).rejects.toThrow("cut off");
+    reading.go.abort();
+    expect(await reconciler.refresh(0, signal)).toMatchObject({ ours: 0 });
+    expect(reading.signals).toHaveLength(2);
   });
 
   it("that cannot read says so, and keeps what it knew", async () => {

@@ -26,6 +26,7 @@ export function createMemoryEphemeral(clock: TestClock): Ephemeral {
     },
     reserve: async () => 0,
     book: async (budgets) => budgets.map(() => 0),
+    shut: async () => {},
     close: async () => {},
   };
 }

@@ -58,7 +58,8 @@ function createPorts() {
   const people = createMemoryPeople();
   const audit: AuditEntry[] = [];
   const edge = createMemoryEdge(clock);
-  const ledger = createMemoryLedger(clock);
+  const runs = createMemoryRuns(clock, deliveries);
+  const ledger = createMemoryLedger(clock, runs.get);
   return {
     ...{
       rules: createMemoryRules(clock, edge, ledger),
@@ -70,7 +71,7 @@ function createPorts() {
       knownPeople: people,
     },
     ephemeral: breakable(createMemoryEphemeral(clock)),
-    runs: breakable<RunStore>(createMemoryRuns(clock, deliveries)),
+    runs: breakable<RunStore>(runs),
     edge: breakable<MemoryEdge>(edge),
     ledger: breakable<ReturnType<typeof createMemoryLedger>>(ledger),
     people: breakable<People>(people),

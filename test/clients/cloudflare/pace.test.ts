@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cloudflareBudgets, cloudflareReserve } from "../../../clients/cloudflare/budgets.ts";
+import { cloudflareBudget, cloudflareBudgets } from "../../../clients/cloudflare/budgets.ts";
 import type { EdgeLane } from "../../../core/edge.ts";
 import { OpsError } from "../../../core/errors.ts";
 import type { Budget } from "../../../core/ports.ts";
@@ -11,26 +11,31 @@ const RATE = { limit: 10, window_ms: 60_000 };
 const gone = { scope: ZONE, rule_id: "rule-404" } as const;
 const inLane = (lane: EdgeLane) => ({ ...CALL, lane });
 
-/** Budgets as `Ephemeral.reserve` counts them, on the process's clock. */
+/** Budgets as `Ephemeral` counts and closes them, on the process's clock. */
 function createBudgets() {
+  const closed = new Map<string, number>();
   const windows = new Map<string, Window>();
   const windowOf = (budget: Budget) => {
     const window = windows.get(budget.key) ?? createWindow(budget);
     windows.set(budget.key, window);
     return window;
   };
-  return async (budgets: readonly Budget[]) => {
+  const reserve = async (budgets: readonly Budget[]) => {
     const now = performance.now();
-    const wait = Math.max(...budgets.map((budget) => windowOf(budget).wait(now)));
+    const doors = budgets.filter(({ closable }) => closable).map(({ key }) => (closed.get(key) ?? now) - now);
+    const wait = Math.max(...doors, ...budgets.map((budget) => windowOf(budget).wait(now)));
     if (wait === 0) for (const budget of budgets) windowOf(budget).count(now);
     return wait;
   };
+  return { reserve, shut: async (key: string, for_ms: number) => void closed.set(key, performance.now() + for_ms) };
 }
 
 describe("the budget of a token", () => {
   it("has a key that says nothing of it, and shares within shares", () => {
     const of = (lane: EdgeLane) => cloudflareBudgets(TOKEN, { limit: 1_200, window_ms: 300_000 }, lane);
-    expect(of("interactive")).toEqual([{ key: expect.stringMatching(/^cloudflare:[0-9a-f]{16}$/), limit: 1_200, window_ms: 300_500 }]);
+    expect(of("interactive")).toEqual([
+      { key: expect.stringMatching(/^cloudflare:[0-9a-f]{16}$/), limit: 1_200, window_ms: 300_500, closable: true },
+    ]);
     expect(of("bulk").map(({ limit }) => limit)).toEqual([1_200, 960]);
     expect(of("background").map(({ limit }) => limit)).toEqual([1_200, 960, 600]);
     expect(of("background").slice(0, 2)).toEqual(of("bulk"));
@@ -39,8 +44,8 @@ describe("the budget of a token", () => {
   });
 
   it("lets somebody who waits through when long lists have used their share up", async () => {
-    const reserve = cloudflareReserve({ reserve: createBudgets() }, TOKEN, RATE);
-    const { cloudflare, edge } = await startFake({ reserve });
+    const budget = cloudflareBudget(createBudgets(), TOKEN, RATE);
+    const { cloudflare, edge } = await startFake(budget);
     const ask = async (lane: EdgeLane) => edge.get(gone, inLane(lane)).catch((thrown: OpsError) => thrown.code);
     const asked = async (lane: EdgeLane, times: number) => {
       const outcomes: unknown[] = [];
@@ -55,8 +60,7 @@ describe("the budget of a token", () => {
   });
 
   it("counts the SDK's own tries too; one that changed something may have been carried out", async () => {
-    const reserve = cloudflareReserve({ reserve: createBudgets() }, TOKEN, { ...RATE, limit: 2 });
-    const { cloudflare, edge } = await startFake({ reserve });
+    const { cloudflare, edge } = await startFake(cloudflareBudget(createBudgets(), TOKEN, { ...RATE, limit: 2 }));
     cloudflare.fail({ status: 500 }, { status: 500 });
     const error = await refusalOf(edge.block({ scope: ZONE, network: "203.0.113.7", notes: "Switchboard run 1" }, CALL));
     expect(error).toMatchObject({ code: "outcome_unknown" });
@@ -122,6 +126,26 @@ describe("when Cloudflare says to wait", () => {
     expect(cloudflare.calls).toEqual(["GET"]);
     now = 300_000;
     expect(await edge.get(gone, CALL)).toBeNull();
+  });
+
+  it("nobody in another process asks either", async () => {
+    const budgets = createBudgets();
+    const { cloudflare, edge, edgeWith } = await startFake(cloudflareBudget(budgets, TOKEN, RATE));
+    const other = edgeWith(cloudflareBudget(budgets, TOKEN, RATE));
+    expect(await other.get(gone, CALL)).toBeNull();
+    cloudflare.fail({ status: 429, headers: { "retry-after": "300" } });
+    expect(await refusalOf(edge.get(gone, inLane("background")))).toMatchObject({ code: "rate_limited" });
+    const error = await refusalOf(other.get(gone, CALL));
+    expect(error.code).toBe("rate_limited");
+    expect(error.retry_after_ms).toBeGreaterThan(280_000);
+    expect(cloudflare.calls).toEqual(["GET", "GET"]);
+  });
+
+  it("and the others cannot be told, this process stays away all the same", async () => {
+    const { cloudflare, edge } = await startFake({ shut: () => Promise.reject(new OpsError("unavailable", "no answer")) });
+    cloudflare.fail({ status: 429, headers: { "retry-after": "300" } });
+    for (const _ of [1, 2]) expect(await refusalOf(edge.get(gone, CALL))).toMatchObject({ code: "rate_limited" });
+    expect(cloudflare.calls).toEqual(["GET"]);
   });
 
   it("until a date, or for longer than it ever does: it is asked again in a quarter of an hour", async () => {

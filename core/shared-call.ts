@@ -1,4 +1,4 @@
-import { OpsError } from "../../core/errors.ts";
+import { OpsError } from "./errors.ts";
 
 interface Flight<T> {
   readonly outcome: Promise<T>;
@@ -20,9 +20,10 @@ export type SharedCall<T> = (
 
 /**
  * Makes a place where work is shared; it keeps nothing once the work is done.
+ * @param what names the work in errors
  * @param left what a caller is told who was stopped while others wait on: `outcome_unknown` where the work changes something
  */
-export function createSharedCall<T>(left: "upstream_unavailable" | "outcome_unknown"): SharedCall<T> {
+export function createSharedCall<T>(what: string, left: "upstream_unavailable" | "outcome_unknown"): SharedCall<T> {
   const flights = new Map<string, Flight<T>>();
 
   const begin = (key: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> => {
@@ -34,13 +35,13 @@ export function createSharedCall<T>(left: "upstream_unavailable" | "outcome_unkn
   };
 
   return async (key, signal, start) => {
-    if (signal.aborted) throw stopped("upstream_unavailable");
+    if (signal.aborted) throw stopped(what, "upstream_unavailable");
     const standing = flights.get(key);
     const flight = standing ?? begin(key, start);
     flight.callers++;
     try {
       if (!(await endsBefore(flight.outcome, signal))) {
-        if (flight.callers > 1) throw stopped(left);
+        if (flight.callers > 1) throw stopped(what, left);
         if (flights.get(key) === flight) flights.delete(key);
         flight.stop.abort(signal.reason);
       }
@@ -66,6 +67,6 @@ async function endsBefore(work: Promise<unknown>, signal: AbortSignal): Promise<
   }
 }
 
-function stopped(code: "upstream_unavailable" | "outcome_unknown"): OpsError {
-  return new OpsError(code, "Cloudflare: the caller was told to stop");
+function stopped(what: string, code: "upstream_unavailable" | "outcome_unknown"): OpsError {
+  return new OpsError(code, `${what}: the caller was told to stop`);
 }
