@@ -102,7 +102,7 @@ function createStores({ pool, often, session, prisma }: Storage, { sandbox }: Co
     runs: createRunStore(pool, session, often),
     deliveries: createDeliveryStore(pool, session, often),
     audit: createAuditLog(often),
-    ledger: createLedger(pool),
+    ledger: createLedger(pool, often),
     rules: createRuleMirror(pool),
     trail: createAuditReader(pool),
     fate: createDeliveryFate(pool),

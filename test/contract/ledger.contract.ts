@@ -223,6 +223,22 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
       expect(await intend(second())).toMatchObject({ state: "pending", run_id: "run-2" });
     });
 
+    it("those that are wished for and confirmed at once each get their own, also where two of them wish for the same", async () => {
+      const wishes = [7, 8, 9, 7].map((last, at) => wish({ run_id: `run-${at}`, mark: `mark ${at}` }, [`203.0.113.${last}`]));
+      await Promise.all(wishes.map(({ run_id }) => under.opens(run_id)));
+      const wished = await Promise.all(wishes.map(intend));
+      expect(wished.map(({ network }) => network)).toEqual(["203.0.113.7", "203.0.113.8", "203.0.113.9", "203.0.113.7"]);
+      const again = await Promise.all(wishes.map(intend));
+      expect(again.map(({ block_id }) => block_id)).toEqual(wished.map(({ block_id }) => block_id));
+      const stale = { ...wished[1], block_id: wished[1]?.block_id ?? "", version: 99 };
+      const [first, second, third] = await Promise.all(
+        [wished[0], stale, wished[2]].map(
+          (block) => block && ledger.confirm(block, { rule_id: "rule-1", notes: "mark 0", created_at: null }),
+        ),
+      );
+      expect([first?.adopted, second, third?.adopted]).toEqual([false, null, true]);
+    });
+
     it("of many who wish the same at once one row lives", async () => {
       const networks = Array.from({ length: 20 }, (_, at) => `203.0.113.${at}`);
       const places = networks.map((network) => ({ scope: "zone:1" as const, network, asked: network }));

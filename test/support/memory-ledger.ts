@@ -31,8 +31,11 @@ export function createMemoryLedger(
 
   /** The runs that rows and wishes name, as they are now. */
   const runsOf = async (...more: string[]) => {
-    const ids = new Set([...more, ...rows.flatMap(({ run_id, release_run }) => [run_id, release_run ?? ""])]);
-    const found = new Map(await Promise.all([...ids].map(async (id) => [id, await runOf(id)] as const)));
+    const found = new Map<string, LedgerRun | null>();
+    const unknown = () =>
+      [...more, ...rows.flatMap(({ run_id, release_run }) => [run_id, release_run ?? ""])].filter((id) => !found.has(id));
+    // While they are looked up others may come.
+    for (let ids = unknown(); ids.length > 0; ids = unknown()) await Promise.all(ids.map(async (id) => found.set(id, await runOf(id))));
     const isAfter = (id: string, other: string) => {
       const [one, two] = [found.get(id)?.created_at, found.get(other)?.created_at];
       return one !== undefined && two !== undefined && one > two;
