@@ -1,6 +1,7 @@
 import type { Block, BlockRef, BlockWish, LedgerKeeping, Place } from "../../core/ledger.ts";
 import { contains } from "../../core/networks.ts";
 import type { RunView } from "../../core/run.ts";
+import { createTurns } from "../../core/turns.ts";
 import type { TestClock } from "./clock.ts";
 
 const MINUTE_MS = 60_000;
@@ -17,6 +18,7 @@ export function createMemoryLedger(
   clock: TestClock,
   runOf: (run_id: string) => Promise<LedgerRun | null> = async () => null,
 ): LedgerKeeping & { readonly blocks: readonly Block[] } {
+  const inTurn = createTurns();
   let rows: Row[] = [];
   let made = 0;
   const isLive = ({ state }: Block) => state !== "released";
@@ -31,11 +33,8 @@ export function createMemoryLedger(
 
   /** The runs that rows and wishes name, as they are now. */
   const runsOf = async (...more: string[]) => {
-    const found = new Map<string, LedgerRun | null>();
-    const unknown = () =>
-      [...more, ...rows.flatMap(({ run_id, release_run }) => [run_id, release_run ?? ""])].filter((id) => !found.has(id));
-    // While they are looked up others may come.
-    for (let ids = unknown(); ids.length > 0; ids = unknown()) await Promise.all(ids.map(async (id) => found.set(id, await runOf(id))));
+    const ids = new Set([...more, ...rows.flatMap(({ run_id, release_run }) => [run_id, release_run ?? ""])]);
+    const found = new Map(await Promise.all([...ids].map(async (id) => [id, await runOf(id)] as const)));
     const isAfter = (id: string, other: string) => {
       const [one, two] = [found.get(id)?.created_at, found.get(other)?.created_at];
       return one !== undefined && two !== undefined && one > two;
@@ -90,10 +89,12 @@ export function createMemoryLedger(
     get blocks() {
       return rows;
     },
-    async intend(wish) {
-      const runs = await runsOf(wish.run_id);
-      return wish.places.map((place) => intendOne(wish, place, runs));
-    },
+    // One after the other, as locks make them.
+    intend: (wish) =>
+      inTurn("", async () => {
+        const runs = await runsOf(wish.run_id);
+        return wish.places.map((place) => intendOne(wish, place, runs));
+      }),
     async confirm(ref, { rule_id, notes, created_at }) {
       const row = [...named([ref], "pending"), ...named([ref], "blocked")][0];
       if (!row) return null;
