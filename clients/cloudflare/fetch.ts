@@ -1,11 +1,12 @@
 import type { EdgeLane } from "../../core/edge.ts";
 import type { OpsError } from "../../core/errors.ts";
+import { callHttp, type HttpCall } from "./http.ts";
 import type { Pace } from "./pace.ts";
 
 /** How long one HTTP call may take, its body included, in milliseconds. */
 export const CALL_TIMEOUT_MS = 10_000;
-/** Codes of Node and undici for a connection that was never made. */
-const NEVER_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"];
+/** Codes of Node for a call that was never made: it found no connection, or its headers cannot be sent. */
+const NEVER_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ERR_INVALID_CHAR"];
 
 /** What is known of the calls that one operation of the edge makes. */
 export interface Trace {
@@ -29,17 +30,16 @@ export interface FetchOptions {
  * through, however long and deaf to the signal: the waiting belongs to the queue.
  */
 export function pacedFetch({ token, lane, pace, trace }: FetchOptions): typeof fetch {
-  return async (input, init) => {
-    const headers = ownHeaders(token, new Headers(init?.headers));
-    const unsent = await pace.book({ lane, signal: init?.signal ?? undefined });
+  return async (input, init = {}) => {
+    const given = init.signal ?? undefined;
+    const unsent = await pace.book({ lane, signal: given });
     if (unsent) {
       trace.unsent = unsent;
       // Thrown, it would be tried again by the SDK and come out wrapped.
       return new Response(null, { status: 429, headers: { "x-should-retry": "false" } });
     }
-    const response = await withinTimeout(init?.signal ?? undefined, (signal) =>
-      send(trace, init?.method, () => fetch(input, { ...init, headers, signal })),
-    );
+    const call = toCall(token, init);
+    const response = await withinTimeout(given, (signal) => send(trace, call.method, () => callHttp(String(input), { ...call, signal })));
     const wait = retryAfterMs(response.headers.get("retry-after"));
     if (wait !== undefined && (response.status === 429 || response.status === 503)) await pace.close(wait);
     if (response.status === 429 || wait !== undefined) response.headers.set("x-should-retry", "false");
@@ -58,9 +58,7 @@ async function withinTimeout(given: AbortSignal | undefined, call: (signal: Abor
   given?.addEventListener("abort", stop, { once: true });
   if (given?.aborted) stop();
   try {
-    const response = await call(limit.signal);
-    const body = await response.text();
-    return new Response(body === "" ? null : body, { status: response.status, headers: response.headers });
+    return await call(limit.signal);
   } finally {
     clearTimeout(timer);
     given?.removeEventListener("abort", stop);
@@ -74,17 +72,16 @@ export function retryAfterMs(header: string | null | undefined): number | undefi
   return Number.isFinite(wait) ? Math.max(0, Math.ceil(wait)) : undefined;
 }
 
-function ownHeaders(token: string, given: Headers): Headers {
-  const headers = new Headers({ authorization: `Bearer ${token}`, accept: "application/json" });
-  for (const name of ["content-type", "user-agent"]) {
-    const value = given.get(name);
-    if (value) headers.set(name, value);
-  }
-  return headers;
+/** Of what the SDK asks for, what is sent. Its bodies are text. */
+function toCall(token: string, { method = "GET", headers, body }: RequestInit): Omit<HttpCall, "signal"> {
+  const given = headers instanceof Headers ? headers : new Headers(headers);
+  const kept = ["content-type", "user-agent"].map((name) => [name, given.get(name)] as const).filter(([, value]) => value);
+  const own = { authorization: `Bearer ${token}`, accept: "application/json" };
+  return { method, headers: { ...own, ...Object.fromEntries(kept) }, body: typeof body === "string" ? body : undefined };
 }
 
 /** Sends a call, and keeps in mind whether it may have changed something. A refusal says that it did not; what was open before stays open. */
-async function send(trace: Trace, method: string | undefined, call: () => Promise<Response>): Promise<Response> {
+async function send(trace: Trace, method: string, call: () => Promise<Response>): Promise<Response> {
   const before = trace.open;
   if (method !== "GET") trace.open = true;
   try {
@@ -98,6 +95,5 @@ async function send(trace: Trace, method: string | undefined, call: () => Promis
 }
 
 function wasNeverSent(thrown: unknown): boolean {
-  const cause: unknown = thrown instanceof Error ? thrown.cause : undefined;
-  return cause instanceof Error && "code" in cause && NEVER_SENT.includes(String(cause.code));
+  return thrown instanceof Error && "code" in thrown && NEVER_SENT.includes(String(thrown.code));
 }

@@ -61,7 +61,7 @@ export function failureOf(thrown: unknown): Failure {
 }
 
 /**
- * What the SDK threw as an `OpsError` that never shows the token. The original is not its cause: undici quotes a header
+ * What the SDK threw as an `OpsError` that never shows the token. The original is not its cause: an HTTP client may quote a header
  * that it finds invalid, and that is the token.
  */
 export function toEdgeError(thrown: unknown, what: string, token: string): OpsError {
@@ -89,9 +89,11 @@ function saidIn({ status, errors }: z.infer<typeof REFUSAL>): string {
   return `HTTP ${status}: ${reasons || "no reason given"}`;
 }
 
-/** The words of an error and of what caused it: "Connection error. fetch failed connect ECONNREFUSED 127.0.0.1:1". */
+/** The words of an error and of what caused it: "Connection error. connect ECONNREFUSED 127.0.0.1:1". */
 function describe(thrown: unknown): string {
   if (thrown instanceof z.ZodError) return "an answer of an unknown form";
   if (!(thrown instanceof Error)) return String(thrown);
-  return thrown.cause instanceof Error ? `${thrown.message} ${describe(thrown.cause)}` : thrown.message;
+  // An error about several addresses of one host says nothing but its code.
+  const said = thrown.message || ("code" in thrown ? String(thrown.code) : thrown.name);
+  return thrown.cause instanceof Error ? `${said} ${describe(thrown.cause)}` : said;
 }
