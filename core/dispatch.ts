@@ -62,13 +62,13 @@ async function audit(deps: Deps, request: Request, outcome: Outcome, trace: Trac
 
 async function route(deps: Deps, request: Request, trace: Trace): Promise<Outcome> {
   const { person, ask } = request;
-  if (ask.kind === "text" || ask.kind === "refused")
-    await limitLines(person?.person_id ?? request.identity, deps.ephemeral, deps.limits.lines);
+  // Looked up meanwhile: a question that waits is to be had by the same round trip.
+  const [waiting] = await Promise.all([ask.kind === "text" ? openConversation(request, deps.ephemeral) : null, countLine(deps, request)]);
   if (ask.kind === "refused") throw new OpsError("invalid_input", "the adapter could not read it", { text: ask.reason });
   if (person === null || person.role === null) throw stranger(request.identity);
   switch (ask.kind) {
     case "text":
-      return fromText(deps, { ...request, person }, ask, trace);
+      return fromText(deps, { ...request, person }, { ...ask, waiting }, trace);
     case "call": {
       const command = deps.registry.find(ask.command);
       if (!command) throw new OpsError("unknown_command", `unknown command ${ask.command.slice(0, 40)}`);
@@ -85,11 +85,16 @@ async function route(deps: Deps, request: Request, trace: Trace): Promise<Outcom
 
 type Known = Request & { readonly person: Person };
 
-type Line = Extract<Ask, { kind: "text" }>;
+/** Only what is said is counted. */
+async function countLine({ ephemeral, limits }: Deps, { ask, person, identity }: Request): Promise<void> {
+  if (ask.kind === "text" || ask.kind === "refused") await limitLines(person?.person_id ?? identity, ephemeral, limits.lines);
+}
 
-async function fromText(deps: Deps, request: Known, { text: typed, attachment }: Line, trace: Trace): Promise<Outcome> {
+/** What somebody said, and the question of ours that waited for an answer. */
+type Line = Extract<Ask, { kind: "text" }> & { readonly waiting: Conversation | null };
+
+async function fromText(deps: Deps, request: Known, { text: typed, attachment, waiting }: Line, trace: Trace): Promise<Outcome> {
   const line = normalise(typed);
-  const waiting = await openConversation(request, deps.ephemeral);
   if (waiting?.asked_by === request.request_id) return askAgain(deps, request, waiting, trace);
   if (isCancel(line)) {
     if (!waiting) return nothingToCancel();
