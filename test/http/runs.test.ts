@@ -91,6 +91,15 @@ describe("GET /runs", () => {
     expect(seen).toEqual(["run4", "run3", "run2", "run1", "run0"]);
   });
 
+  it("a cursor that names somebody else's run tells a viewer nothing of it", async () => {
+    const { get } = await deskWithRuns(["vera", "olga", "vera"]);
+    const [, others] = (await get("ann", "/runs")).json<{ runs: { run_id: string; created_at: string }[] }>().runs;
+    const created_at = others?.created_at ?? "";
+    const pageAfter = async (run_id: string) => (await get("vera", `/runs?cursor=${encodeCursor({ created_at, run_id })}`)).json();
+    expect(others?.run_id).toBe("run1");
+    expect(await pageAfter("run1")).toEqual(await pageAfter("run1x"));
+  });
+
   it.each([
     ["status", "?status=lost"],
     ["status", "?status=failed&status=failed"],
