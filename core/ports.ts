@@ -4,7 +4,7 @@ import type { Ledger, Reconciler, RuleMirror } from "./ledger.ts";
 import type { Locale } from "./locale.ts";
 import type { PlainReply } from "./reply.ts";
 import type { Interpreted, Person, Role } from "./request.ts";
-import type { RunView } from "./run.ts";
+import type { ListedRun, RunSummary, RunView } from "./run.ts";
 import type { InboxEvent } from "./stores.ts";
 import type { Webhook } from "./webhook.ts";
 
@@ -161,7 +161,10 @@ export interface PartState {
 /** Reading runs. */
 export interface RunReader {
   get(run_id: string): Promise<RunView | null>;
-  list(filter: RunFilter): Promise<readonly RunView[]>;
+  /** Without their outputs, which may be megabytes. */
+  list(filter: RunFilter): Promise<readonly RunSummary[]>;
+  /** With those outputs that are small; `get` has the others. */
+  listWithOutputs(filter: RunFilter): Promise<readonly ListedRun[]>;
 }
 
 /** Which runs to list, newest first. */

@@ -34,6 +34,15 @@ export interface RunView {
   readonly error: RunError | null;
 }
 
+/** A run in a list. */
+export type RunSummary = Omit<RunView, "output">;
+
+/** A run in a list that shows what came of it. */
+export interface ListedRun extends RunView {
+  /** The output is there, and is too large for a list: `output` is null. */
+  readonly output_left_out: boolean;
+}
+
 /** A command that has been accepted and is to be stored. */
 export interface NewRun {
   readonly run_id: string;

@@ -79,6 +79,19 @@ describe("GET /runs", () => {
     expect(await ids("ann", "?status=&command=&cursor=&limit=")).toHaveLength(3);
   });
 
+  it("shows what came of each, but leaves out what is too large for a list", async () => {
+    const { runs, get } = await deskWithRuns(["vera", "vera"]);
+    const large = Array(5_000).fill("203.0.113.7");
+    await runs.end("run0", { status: "succeeded", output: { entries: large }, error: null });
+    await runs.end("run1", { status: "succeeded", output: { said: "hello" }, error: null });
+    const { runs: listed } = (await get("vera", "/runs")).json<{ runs: { output: unknown; output_left_out?: boolean }[] }>();
+    expect(listed.map(({ output, output_left_out }) => [output, output_left_out])).toEqual([
+      [{ said: "hello" }, undefined],
+      [null, true],
+    ]);
+    expect((await get("vera", "/runs/run0")).json().output).toEqual({ entries: large });
+  });
+
   it("pages to the end", async () => {
     const { get } = await deskWithRuns(Array(5).fill("vera"));
     const seen: string[] = [];

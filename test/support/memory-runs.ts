@@ -1,5 +1,5 @@
 import type { RunFilter } from "../../core/ports.ts";
-import type { NewRun, RunView } from "../../core/run.ts";
+import type { ListedRun, NewRun, RunView } from "../../core/run.ts";
 import { type ClaimedRun, type Job, jobId, type RunClaim, type RunStopper, type RunStore } from "../../core/stores.ts";
 import type { TestClock } from "./clock.ts";
 import type { MemoryDeliveries } from "./memory-deliveries.ts";
@@ -26,7 +26,8 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
   return {
     ...createMemoryStopper(rows, now, deliveries),
     get: async (run_id) => structuredClone(rows.get(run_id)?.run ?? null),
-    list: async (filter) => listRuns([...rows.values()], filter),
+    list: async (filter) => listRuns([...rows.values()], filter).map(({ output: _, ...run }) => structuredClone(run)),
+    listWithOutputs: async (filter) => listRuns([...rows.values()], filter).map(toListed),
     countOpen: async (person_id) => [...rows.values()].filter(({ run }) => run.person_id === person_id && run.finished_at === null).length,
     findOpen: async (dedupe_key) => structuredClone(openOf([...rows.values()], dedupe_key)?.run ?? null),
     async insert(stored, { delivery, claim }) {
@@ -118,6 +119,14 @@ function createMemoryStopper(rows: ReadonlyMap<string, Row>, now: () => string, 
 function toClaimed({ run, stored, takeovers, generation, cancelled_by }: Row): ClaimedRun {
   const { request_id, locale, zone } = stored;
   return structuredClone({ ...run, request_id, locale, zone, takeovers, claimed_by: 1, generation, cancelled_by });
+}
+
+/** In PostgreSQL it is the size as it is stored. */
+const LISTED_CHARS = 16_384;
+
+function toListed(run: RunView): ListedRun {
+  const output_left_out = (JSON.stringify(run.output) ?? "").length > LISTED_CHARS;
+  return structuredClone({ ...run, output: output_left_out ? null : run.output, output_left_out });
 }
 
 function listRuns(rows: readonly Row[], { person_id, identity, status, command, before, limit }: RunFilter): RunView[] {
