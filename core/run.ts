@@ -107,6 +107,11 @@ export interface RunAcceptor {
   findOpen(dedupe_key: string): Promise<RunView | null>;
 }
 
+/** The message that a run says to somebody else than its asker: one a run, by whatever process and in whichever try. */
+export function wordsOf(run_id: string): { readonly delivery_id: string; readonly request_id: string } {
+  return { delivery_id: idFrom(`say:${run_id}`), request_id: `say-${run_id}` };
+}
+
 const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
 const ID_LENGTH = 12;
 

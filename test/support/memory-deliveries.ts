@@ -69,7 +69,7 @@ export function createMemoryDeliveries(clock: TestClock): MemoryDeliveries {
       async withdraw(delivery_id) {
         const row = rows.get(delivery_id);
         if (row && (await look(delivery_id)).status === "waiting") row.fate = { ...WAITING, status: "withdrawn" };
-        return look(delivery_id);
+        return row ? look(delivery_id) : null;
       },
     },
     say() {

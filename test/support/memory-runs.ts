@@ -1,5 +1,5 @@
 import type { RunFilter } from "../../core/ports.ts";
-import type { ListedRun, NewRun, RunView } from "../../core/run.ts";
+import { type ListedRun, type NewRun, type RunView, wordsOf } from "../../core/run.ts";
 import { type ClaimedRun, type Job, jobId, type RunClaim, type RunStopper, type RunStore } from "../../core/stores.ts";
 import type { TestClock } from "./clock.ts";
 import type { MemoryDeliveries } from "./memory-deliveries.ts";
@@ -16,7 +16,7 @@ interface Row {
 }
 
 /** Runs in memory, by the same rules as those in PostgreSQL. `takeOver` takes every claim for a dead process's. */
-export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDeliveries, "insert" | "replace">): RunStore {
+export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDeliveries, "insert" | "replace" | "fate">): RunStore {
   const rows = new Map<string, Row>();
   const now = () => clock.now().toISOString();
   const mine = ({ run_id, generation }: RunClaim): Row | null => {
@@ -97,14 +97,19 @@ function toView({ run_id, command, input, person_id, identity }: NewRun): RunVie
   return { run_id, command, input: structuredClone(input), person_id, identity, created_at: "", ...open };
 }
 
-function createMemoryStopper(rows: ReadonlyMap<string, Row>, now: () => string, deliveries: Pick<MemoryDeliveries, "replace">): RunStopper {
+function createMemoryStopper(
+  rows: ReadonlyMap<string, Row>,
+  now: () => string,
+  deliveries: Pick<MemoryDeliveries, "replace" | "fate">,
+): RunStopper {
   return {
     async stop(run_id, by, { untouched, begun }) {
       const row = rows.get(run_id);
       if (!row || row.run.finished_at !== null) return null;
       row.cancelled_by ??= by;
       if (row.run.status !== "accepted") return { run: structuredClone(row.run), jobs: [] };
-      const { status, error, reply } = row.run.attempts + row.takeovers === 0 ? untouched : begun;
+      const words = await deliveries.fate.withdraw(wordsOf(run_id).delivery_id);
+      const { status, error, reply } = row.run.started_at === null || words?.status === "withdrawn" ? untouched : begun;
       row.run = { ...row.run, status, error, finished_at: now() };
       return { run: structuredClone(row.run), jobs: deliveries.replace(run_id, reply) };
     },
