@@ -1,7 +1,7 @@
 import type { PersonLimits } from "../config-people.ts";
 import { OpsError } from "../errors.ts";
 import type { Ephemeral, RunReader } from "../ports.ts";
-import { text } from "../reply.ts";
+import { type Text, text } from "../reply.ts";
 import { idFrom, type RunAcceptor } from "../run.ts";
 import type { Call } from "./call.ts";
 
@@ -22,6 +22,20 @@ export async function limitLines(speaker: string, ephemeral: Ephemeral, { limit,
     text: text(TOO_MANY_LINES, { limit, seconds }),
     retry_after_ms: resets_in_ms,
   });
+}
+
+/**
+ * Counts the press of a button that says no line: it turns a page, or decides. As many are let through as lines, in a time of their own, so that
+ * whoever leafs through a long answer may still ask for something.
+ * @returns what to tell whoever presses more, or null
+ */
+export async function limitPresses(
+  speaker: string,
+  ephemeral: Pick<Ephemeral, "count">,
+  { limit, window_ms }: PersonLimits["lines"],
+): Promise<Text | null> {
+  const { count, resets_in_ms } = await ephemeral.count(`presses:${speaker}`, window_ms);
+  return count <= limit ? null : text("policy.too_many_presses", { limit, seconds: Math.ceil(resets_in_ms / 1_000) });
 }
 
 /** What is known of runs, and how many a person may have open. */

@@ -1,9 +1,11 @@
 import { expect, it } from "vitest";
 import { PERSON_LIMITS } from "../../core/config-people.ts";
 import type { Call } from "../../core/policy/call.ts";
-import { limitOpenRuns } from "../../core/policy/limit.ts";
+import { limitLines, limitOpenRuns, limitPresses } from "../../core/policy/limit.ts";
 import type { Person, Request } from "../../core/request.ts";
 import { idFrom, type RunView } from "../../core/run.ts";
+import { createTestClock } from "../support/clock.ts";
+import { createMemoryEphemeral } from "../support/memory-ephemeral.ts";
 import { testCommand } from "../support/test-commands.ts";
 
 const person: Person = { person_id: "p-1", name: "Kim", role: "operator", locale: null, zone: null };
@@ -32,4 +34,16 @@ it("50 open runs are enough, but a request that comes again is answered as it wa
   await expect(limited(50, "new")).rejects.toMatchObject({ code: "rate_limited", retryable: true });
   await limited(50, "first");
   await limited(80, "first");
+});
+
+it("20 presses a minute are let through, and lines are counted for themselves", async () => {
+  const clock = createTestClock();
+  const ephemeral = createMemoryEphemeral(clock);
+  const press = (speaker: string) => limitPresses(speaker, ephemeral, PERSON_LIMITS.lines);
+  for (let presses = 1; presses <= 20; presses++) expect(await press("p-1")).toBeNull();
+  expect(await press("p-1")).toEqual({ key: "policy.too_many_presses", params: { limit: 20, seconds: 60 } });
+  expect(await press("p-2")).toBeNull();
+  await limitLines("p-1", ephemeral, PERSON_LIMITS.lines);
+  clock.passes(60_000);
+  expect(await press("p-1")).toBeNull();
 });
