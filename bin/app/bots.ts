@@ -30,13 +30,18 @@ export async function createAdapters(config: Config, parts: BotParts): Promise<B
   const { createTelegramAdapter } = await import("../../bots/telegram/adapter.ts");
   const menu = desk.registry.commands.map((command) => ({ command: slugOf(command), description: command.summary, role: command.role }));
   const { locale, zone, public_url } = config;
-  const secret = config.telegram_webhook_secret ?? webhookSecret(secretKey, "telegram");
-  const webhook = public_url === null ? null : { url: `${public_url}/webhooks/telegram`, secret };
+  const webhook = public_url === null ? null : { url: `${public_url}/webhooks/telegram`, ...secretsOf(config, secretKey) };
   const tooFast: TelegramDeps["tooFast"] = async ({ speaker, ...spoken }) => {
     const words = await limitPresses(speaker, ephemeral, config.person_limits.lines);
     return words && desk.texts.say(words, spoken.locale, spoken.zone);
   };
   return [createTelegramAdapter({ ...telegram, menu, leases, intake, people: desk.stores.people, tooFast, locale, zone, log, webhook })];
+}
+
+/** What Telegram shows when it calls us; derived from the keys where none is set. */
+function secretsOf({ telegram_webhook_secret: set, secret_key_old: old }: Config, key: Buffer) {
+  if (set !== null) return { secret: set, old_secret: null };
+  return { secret: webhookSecret(key, "telegram"), old_secret: old && webhookSecret(old, "telegram") };
 }
 
 /** Starts to receive, where this process is to. Its adapters are used, and so ended, in any case: by webhooks, and for what is taken over. */

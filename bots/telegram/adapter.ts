@@ -44,7 +44,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   };
   return {
     platform: "telegram",
-    ...(webhook && { webhook: createTelegramWebhook({ bot_id, secret: webhook.secret, intake }) }),
+    ...(webhook && { webhook: createTelegramWebhook({ ...webhook, bot_id, intake }) }),
     start() {
       const parts = { api, token, leases, log, onReady };
       receiving = webhook ? startWebhook({ ...parts, webhook }) : startPolling({ ...parts, intake });
