@@ -126,6 +126,8 @@ export interface BotAdapter {
   stop(): Promise<void>;
   /** What a stored event asks for; null for one that asks for nothing. Pure but for reading who the person is. */
   interpret(event: InboxEvent): Promise<Interpreted>;
+  /** Somebody's role is another now, by a command in this process: what the platform shows them follows. `locale`: their own, where it is known. */
+  roleChanged?(identity: string, now: Pick<Person, "role" | "locale">): void;
   state(): PartState;
 }
 

@@ -27,7 +27,7 @@ import { createDeskPorts } from "./desk-ports.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { localesFolder } from "./paths.ts";
-import { createIdentities } from "./people.ts";
+import { createIdentities, tellingPlatforms } from "./people.ts";
 import type { Platforms } from "./platforms.ts";
 import type { Queues } from "./queues.ts";
 import type { Storage } from "./storage.ts";
@@ -71,7 +71,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
     ...{ clock, edge, ledger: stores.ledger, rules: stores.rules, reconciler },
     ...createDeskPorts({ stores, registry, platforms, enqueueDeliveries: enqueue.deliveries }),
     runs: stores.runs,
-    people: stores.people,
+    people: tellingPlatforms(stores.people, adapters),
     catalogue: registry.catalogue,
     health,
     protectedBy: createProtection(config.never_block),

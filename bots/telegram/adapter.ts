@@ -35,7 +35,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   const { api, token, leases, log, people, locale, zone, intake, webhook } = deps;
   // A bot's token begins with its id (https://core.telegram.org/bots/api, "Authorizing your bot").
   const bot_id = Number(token.split(":", 1)[0]);
-  const menus = createMenus({ api, entries: deps.menu, log });
+  const menus = createMenus({ api, entries: deps.menu, locale, log });
   const names = createNames(api, token);
   let receiving: Duty | null = null;
   const onReady = (me: { readonly username: string }) => {
@@ -66,6 +66,11 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
       });
       if (asked && asked.kind === undefined) show(menus, asked);
       return asked;
+    },
+    roleChanged(identity, now) {
+      // Their private chat has their own id.
+      const [, chat_id] = /^telegram:([1-9]\d*)$/.exec(identity) ?? [];
+      if (chat_id !== undefined) menus.change({ chat_id: Number(chat_id), role: now.role, locale: now.locale });
     },
     state: () => receiving?.state() ?? { part: "telegram", state: "ok" },
   };

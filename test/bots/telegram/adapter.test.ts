@@ -82,6 +82,33 @@ describe("the menu", () => {
     await shows(world);
   });
 
+  it("follows a change of role at once, in the language they were seen with", async () => {
+    const world = await start();
+    const { reads, knows, adapter } = adapt(world);
+    knows(ANN.id, "viewer", "ko");
+    await world.says("hello");
+    await reads(1);
+    await shows(world, "확인");
+    adapter.roleChanged?.(`telegram:${ANN.id}`, { role: null, locale: null });
+    await shows(world);
+    adapter.roleChanged?.("key:ci", { role: "admin", locale: null });
+    adapter.roleChanged?.(`telegram:${ANN.id}`, { role: "operator", locale: null });
+    await shows(world, "확인", "Blocks");
+  });
+
+  it("whose role was changed back by another process is set all the same", async () => {
+    const world = await start();
+    const { reads, knows, adapter } = adapt(world);
+    knows(ANN.id, "viewer");
+    await world.says("hello");
+    await reads(1);
+    await shows(world, "Looks");
+    await world.bot("deleteMyCommands", { scope: { type: "chat", chat_id: ANN.id } });
+    await shows(world);
+    adapter.roleChanged?.(`telegram:${ANN.id}`, { role: "viewer", locale: null });
+    await shows(world, "Looks");
+  });
+
   it("is set once for as long as nothing changes, and never in a group", async () => {
     const world = await start();
     const { reads, knows } = adapt(world);
