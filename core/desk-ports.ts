@@ -65,6 +65,16 @@ export interface Said {
   readonly error: RunError | null;
 }
 
+/** What became of a thing to be said, for those who wait for it. */
+export interface DeliveryFate {
+  look(delivery_id: string): Promise<Said>;
+  /**
+   * Takes it back; where an earlier try may have been taken by the platform, it ends as `unknown`. What is being sent at this moment stays
+   * `waiting`, and is not tried again. Null where there is none.
+   */
+  withdraw(delivery_id: string): Promise<Said | null>;
+}
+
 /** What a command says to somebody. */
 export interface NewWords {
   readonly delivery_id: string;

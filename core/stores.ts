@@ -1,4 +1,3 @@
-import type { Said } from "./desk-ports.ts";
 import type { Locale } from "./locale.ts";
 import type { RunReader } from "./ports.ts";
 import type { Reply } from "./reply.ts";
@@ -181,16 +180,6 @@ export interface DeliveryStore extends Sweepable {
   backlog(): Promise<readonly Backlog[]>;
   /** Nobody in this process works on it any more: should a claim of ours still stand, the sweeper opens it again. */
   letGo(delivery_id: string): void;
-}
-
-/** What became of a thing to be said, for those who wait for it. */
-export interface DeliveryFate {
-  look(delivery_id: string): Promise<Said>;
-  /**
-   * Takes it back; where an earlier try may have been taken by the platform, it ends as `unknown`. What is being sent at this moment stays
-   * `waiting`, and is not tried again. Null where there is none.
-   */
-  withdraw(delivery_id: string): Promise<Said | null>;
 }
 
 /** One line of the audit. Secrets are masked before it is made. */

@@ -1,8 +1,7 @@
 import type pg from "pg";
-import type { Said } from "../../core/desk-ports.ts";
+import type { DeliveryFate, Said } from "../../core/desk-ports.ts";
 import { OpsError } from "../../core/errors.ts";
 import type { RunError } from "../../core/run.ts";
-import type { DeliveryFate } from "../../core/stores.ts";
 import { query } from "./query.ts";
 import { WITHDRAWABLE, WITHDRAWN } from "./withdrawn.ts";
 
