@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Program, startProgram } from "../proof/process.ts";
-import { freePort, startPostgres, startRedis } from "../proof/servers.ts";
+import { freePort, startServers } from "../proof/servers.ts";
 import { quantile, residentMb, round } from "./numbers.ts";
 import { type StandIns, startStandIns } from "./stand-ins.ts";
 import { createTelephone, OPERATORS, type Telephone } from "./telephone.ts";
@@ -89,14 +89,6 @@ async function measure(standIns: StandIns, backend: "redis" | "embedded"): Promi
   } finally {
     for (const stop of stops) await stop();
   }
-}
-
-async function startServers(folder: string, stops: (() => Promise<unknown>)[]): Promise<Record<string, string>> {
-  const postgres = await startPostgres(path.join(folder, "postgres"));
-  stops.unshift(postgres.stop);
-  const redis = await startRedis(path.join(folder, "redis"));
-  stops.unshift(redis.stop);
-  return { DATABASE_URL: postgres.url, REDIS_URL: redis.url, REDIS_REQUIRE_AOF: "1", SECRET_KEY: "0".repeat(64) };
 }
 
 /** For the impatient: standard output has the result alone. */

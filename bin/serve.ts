@@ -3,7 +3,7 @@ import { type Config, parseConfig } from "../core/config.ts";
 import { ConfigError } from "../core/config-fields.ts";
 import { toOpsError } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
-import { type App, startApp } from "./app/app.ts";
+import type { App } from "./app/app.ts";
 import { greeting } from "./greeting.ts";
 import { watchParent } from "./parent.ts";
 
@@ -22,6 +22,8 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(env);
   const log = createLogger({ level: config.log_level, redact: secretsOf(config) });
   process.on("unhandledRejection", (thrown) => log.error({ err: thrown }, "an error that nobody waited for"));
+  // Loaded only now, so that a wrong setting is told in a moment.
+  const { startApp } = await import("./app/app.ts");
   const app = await startApp(config, log).catch((thrown: unknown) => exitBecause(thrown));
   for (const line of greeting(config, app)) console.log(line);
   stop = stopOnce(app, log);

@@ -11,7 +11,7 @@ if (name === "serve") {
   const { keys } = await import("./keys.ts");
   process.exitCode = await keys(rest, process.env);
 } else {
-  const [{ runCli }, { loadRegistry }] = await Promise.all([import("./cli/run-cli.ts"), import("./app/desk.ts")]);
+  const [{ runCli }, { loadRegistry }] = await Promise.all([import("./cli/run-cli.ts"), import("./app/registry.ts")]);
   const { registry, texts } = loadRegistry();
   const zone = process.env["TZ_DEFAULT"] || "UTC";
   const { stdout, stderr, env } = process;

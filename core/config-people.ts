@@ -64,15 +64,23 @@ const SECRET_KEY_BYTES = 32;
 
 /** The key that encrypts and signs. Required with `DATABASE_URL`, for then several processes share it. */
 export function parseSecretKey(env: Env): Buffer | null {
-  const words = optional(env, "SECRET_KEY");
-  if (words === null) {
-    if (optional(env, "DATABASE_URL") === null) return null;
-    throw new ConfigError("SECRET_KEY", "must be set when DATABASE_URL is: 32 bytes, base64 or hex (openssl rand -hex 32)");
-  }
+  const key = readKey(env, "SECRET_KEY");
+  if (key || optional(env, "DATABASE_URL") === null) return key;
+  throw new ConfigError("SECRET_KEY", "must be set when DATABASE_URL is: 32 bytes, base64 or hex (openssl rand -hex 32)");
+}
+
+/** The key before that, while it is changed: what was signed with it still counts. */
+export function parseOldSecretKey(env: Env): Buffer | null {
+  return readKey(env, "SECRET_KEY_OLD");
+}
+
+function readKey(env: Env, name: "SECRET_KEY" | "SECRET_KEY_OLD"): Buffer | null {
+  const words = optional(env, name);
+  if (words === null) return null;
   if (/^[0-9a-f]{64}$/i.test(words)) return Buffer.from(words, "hex");
   const bytes = /^[\w+/-]{43}=?$/.test(words) ? Buffer.from(words, "base64") : null;
   if (bytes?.length === SECRET_KEY_BYTES) return bytes;
-  throw new ConfigError("SECRET_KEY", "must be 32 bytes, base64 or hex (openssl rand -hex 32)");
+  throw new ConfigError(name, "must be 32 bytes, base64 or hex (openssl rand -hex 32)");
 }
 
 /** How much one person may ask for: lines of text, and runs that have not ended. */

@@ -1,6 +1,14 @@
 import { parseNetwork } from "./addresses.ts";
 import { ConfigError, type Env, flag, integer, list, oneOf, optional, serverUrl } from "./config-fields.ts";
-import { type FirstGrant, type PersonLimits, parseAdminKey, parseFirstGrants, parsePersonLimits, parseSecretKey } from "./config-people.ts";
+import {
+  type FirstGrant,
+  type PersonLimits,
+  parseAdminKey,
+  parseFirstGrants,
+  parseOldSecretKey,
+  parsePersonLimits,
+  parseSecretKey,
+} from "./config-people.ts";
 import {
   type CloudflareConfig,
   parseCloudflare,
@@ -45,6 +53,8 @@ export interface Config {
   readonly admin_api_key: string | null;
   /** 32 bytes; null: made in `data_dir`. */
   readonly secret_key: Buffer | null;
+  /** The one before; null: it is not being changed. */
+  readonly secret_key_old: Buffer | null;
   /** Identities that get a role at their first start. */
   readonly first_grants: readonly FirstGrant[];
   readonly person_limits: PersonLimits;
@@ -83,6 +93,7 @@ export function parseConfig(env: Env, cwd: string): Config {
     sandbox,
     admin_api_key: parseAdminKey(env),
     secret_key: parseSecretKey(env),
+    secret_key_old: parseOldSecretKey(env),
     first_grants: parseFirstGrants(env, sandbox !== null),
     person_limits: parsePersonLimits(env),
     locale: oneOf(env, "DEFAULT_LOCALE", { of: LOCALES, fallback: "en" }),

@@ -65,6 +65,16 @@ export interface Said {
   readonly error: RunError | null;
 }
 
+/** What became of a thing to be said, for those who wait for it. */
+export interface DeliveryFate {
+  look(delivery_id: string): Promise<Said>;
+  /**
+   * Takes it back; where an earlier try may have been taken by the platform, it ends as `unknown`. What is being sent at this moment stays
+   * `waiting`, and is not tried again. Null where there is none.
+   */
+  withdraw(delivery_id: string): Promise<Said | null>;
+}
+
 /** What a command says to somebody. */
 export interface NewWords {
   readonly delivery_id: string;
@@ -75,7 +85,10 @@ export interface NewWords {
   readonly caused_by: string;
 }
 
-/** Saying things to others than the asker: one message an id, however often it is asked for. */
+/**
+ * Saying things to others than the asker: one message an id, however often it is asked for. A run says at most one, of the id that `wordsOf`
+ * gives, and does nothing else then: where that is taken back in time, a run that is cancelled has done nothing.
+ */
 export interface Outbox {
   /** Whether messages can go to this platform at all. */
   reaches(platform: string): boolean;
@@ -83,8 +96,11 @@ export interface Outbox {
   say(message: NewWords): Promise<void>;
   /** What became of it: as soon as that is known, or as it stands after `within_ms`, or when the signal is aborted. */
   wait(delivery_id: string, within_ms: number, signal: AbortSignal): Promise<Said>;
-  /** Takes a message back that nobody is sending at this moment. @returns what became of it */
-  withdraw(delivery_id: string): Promise<Said>;
+  /**
+   * Takes a message back; one that is being sent at this moment is not tried again should that fail.
+   * @returns what became of it, `waiting` for one that is being sent; null where there is none
+   */
+  withdraw(delivery_id: string): Promise<Said | null>;
 }
 
 /** What the commands about the desk itself may use: its runs, its audit, and its way out. */

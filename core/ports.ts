@@ -4,7 +4,7 @@ import type { Ledger, Reconciler, RuleMirror } from "./ledger.ts";
 import type { Locale } from "./locale.ts";
 import type { PlainReply } from "./reply.ts";
 import type { Interpreted, Person, Role } from "./request.ts";
-import type { RunView } from "./run.ts";
+import type { ListedRun, RunSummary, RunView } from "./run.ts";
 import type { InboxEvent } from "./stores.ts";
 import type { Webhook } from "./webhook.ts";
 
@@ -130,6 +130,8 @@ export interface BotAdapter {
   stop(): Promise<void>;
   /** What a stored event asks for; null for one that asks for nothing. Pure but for reading who the person is. */
   interpret(event: InboxEvent): Promise<Interpreted>;
+  /** Somebody's role is another now, by a command in this process: what the platform shows them follows. `locale`: their own, where it is known. */
+  roleChanged?(identity: string, now: Pick<Person, "role" | "locale">): void;
   state(): PartState;
 }
 
@@ -165,7 +167,10 @@ export interface PartState {
 /** Reading runs. */
 export interface RunReader {
   get(run_id: string): Promise<RunView | null>;
-  list(filter: RunFilter): Promise<readonly RunView[]>;
+  /** Without their outputs, which may be megabytes. */
+  list(filter: RunFilter): Promise<readonly RunSummary[]>;
+  /** With those outputs that are small; `get` has the others. */
+  listWithOutputs(filter: RunFilter): Promise<readonly ListedRun[]>;
 }
 
 /** Which runs to list, newest first. */

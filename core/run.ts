@@ -34,6 +34,15 @@ export interface RunView {
   readonly error: RunError | null;
 }
 
+/** A run in a list. */
+export type RunSummary = Omit<RunView, "output">;
+
+/** A run in a list that shows what came of it. */
+export interface ListedRun extends RunView {
+  /** The output is there, and is too large for a list: `output` is null. */
+  readonly output_left_out: boolean;
+}
+
 /** A command that has been accepted and is to be stored. */
 export interface NewRun {
   readonly run_id: string;
@@ -94,6 +103,11 @@ export interface RunAcceptor {
   end(claim: RunClaim, end: RunEnd): Promise<void>;
   /** Nobody in this process works any more on a run that was begun here. */
   letGo(run_id: string): void;
+}
+
+/** The message that a run says to somebody else than its asker: one a run, by whatever process and in whichever try. */
+export function wordsOf(run_id: string): { readonly delivery_id: string; readonly request_id: string } {
+  return { delivery_id: idFrom(`say:${run_id}`), request_id: `say-${run_id}` };
 }
 
 const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";

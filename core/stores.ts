@@ -1,4 +1,3 @@
-import type { Said } from "./desk-ports.ts";
 import type { Locale } from "./locale.ts";
 import type { RunReader } from "./ports.ts";
 import type { Reply } from "./reply.ts";
@@ -82,7 +81,8 @@ export type RunClaim = Pick<ClaimedRun, "run_id" | "claimed_by" | "generation">;
 /** Stopping runs, as far as the rows go. */
 export interface RunStopper {
   /**
-   * Stores who wants a run stopped. One that waits ends by that, its message with it: as `untouched`, or as `begun` where it was tried already.
+   * Stores who wants a run stopped. One that waits ends by that, its message with it, and what it was to say to somebody is taken
+   * back: as `untouched` where it was not tried yet or that came in time, else as `begun`.
    * @returns the run as it stands now, and the message's jobs; null when there is no open run of this id
    */
   stop(
@@ -181,13 +181,6 @@ export interface DeliveryStore extends Sweepable {
   backlog(): Promise<readonly Backlog[]>;
   /** Nobody in this process works on it any more: should a claim of ours still stand, the sweeper opens it again. */
   letGo(delivery_id: string): void;
-}
-
-/** What became of a thing to be said, for those who wait for it. */
-export interface DeliveryFate {
-  look(delivery_id: string): Promise<Said>;
-  /** Takes back what nobody is sending at this moment; where an earlier try may have been taken by the platform, it ends as `unknown`. */
-  withdraw(delivery_id: string): Promise<Said>;
 }
 
 /** One line of the audit. Secrets are masked before it is made. */

@@ -1,5 +1,5 @@
-import type { Outbox } from "../core/desk-ports.ts";
-import type { DeliveryFate, DeliveryStore } from "../core/stores.ts";
+import type { DeliveryFate, Outbox } from "../core/desk-ports.ts";
+import type { DeliveryStore } from "../core/stores.ts";
 import type { Enqueue } from "./enqueue.ts";
 import { pause } from "./pause.ts";
 

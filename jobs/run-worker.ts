@@ -14,6 +14,7 @@ import type { AuditLog, ClaimedRun, RunStore } from "../core/stores.ts";
 import { backoff } from "./backoff.ts";
 import type { Enqueue } from "./enqueue.ts";
 import { persist } from "./persist.ts";
+import { endStopped } from "./stopped.ts";
 import { createStopWatch, type StopWatch, type WatchedRun } from "./watch-stops.ts";
 
 /** What a run's worker needs. */
@@ -90,7 +91,7 @@ async function work(deps: RunWorkerDeps, run: ClaimedRun, watch: StopWatch): Pro
 
 async function endOf(deps: RunWorkerDeps, { run, command, watched }: Work): Promise<RunEnd> {
   // It was at work when it was cancelled, and came back here by a retry or a takeover.
-  if (run.cancelled_by !== null) return brokenOffEnd(run, run.cancelled_by, effectFor(command, run));
+  if (run.cancelled_by !== null) return endStopped(deps.ports, { run, by: run.cancelled_by, effect: effectFor(command, run) });
   if (!command) throw new OpsError("unknown_command", `no command ${run.command} in this release`);
   if (command.execution.mode === "inline") throw new OpsError("outcome_unknown", "whoever began it died, and nobody asked for it again");
   const output = await attempt(deps, command, { run, signal: watched.signal });

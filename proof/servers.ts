@@ -8,7 +8,7 @@ import pg from "pg";
 import { until } from "./process.ts";
 
 /** A server of the machine, started for one proof. */
-export interface Server {
+interface Server {
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -19,7 +19,7 @@ const POSTGRES_15 = "/usr/lib/postgresql/15/bin";
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
 /** A PostgreSQL 15 with its durability on, on a unix socket in this folder. @throws Error when the machine has none */
-export async function startPostgres(folder: string): Promise<Server> {
+async function startPostgres(folder: string): Promise<Server> {
   await mkdir(folder, { recursive: true });
   const as: { uid?: number; gid?: number } = process.getuid?.() === 0 ? NOBODY : {};
   if (as.uid !== undefined) await chown(folder, as.uid, as.gid ?? as.uid);
@@ -48,7 +48,7 @@ export async function startPostgres(folder: string): Promise<Server> {
 }
 
 /** A Redis that forgets nothing (append-only file, no eviction), on a free port of the loopback address. */
-export async function startRedis(folder: string): Promise<Server> {
+async function startRedis(folder: string): Promise<Server> {
   await mkdir(folder, { recursive: true });
   const port = await freePort();
   const settings = [
@@ -70,6 +70,19 @@ export async function startRedis(folder: string): Promise<Server> {
   });
   await until("Redis answers", async () => printed.includes("Ready to accept connections"));
   return { url: `redis://127.0.0.1:${port}`, stop: () => end(child, "SIGTERM") };
+}
+
+/**
+ * Starts both, in this folder.
+ * @param stops what ends what was started so far is put in front of these
+ * @returns the settings of a Switchboard that runs on them
+ */
+export async function startServers(folder: string, stops: (() => Promise<unknown>)[]): Promise<Record<string, string>> {
+  const postgres = await startPostgres(path.join(folder, "postgres"));
+  stops.unshift(postgres.stop);
+  const redis = await startRedis(path.join(folder, "redis"));
+  stops.unshift(redis.stop);
+  return { DATABASE_URL: postgres.url, REDIS_URL: redis.url, REDIS_REQUIRE_AOF: "1", SECRET_KEY: "0".repeat(64) };
 }
 
 async function end(child: ReturnType<typeof spawn>, signal: NodeJS.Signals): Promise<void> {

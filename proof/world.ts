@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { ALONE, type Fleet, SCALED, startFleet } from "./fleet.ts";
 import { type Platforms, startPlatforms } from "./sandbox.ts";
-import { startPostgres, startRedis } from "./servers.ts";
+import { startServers } from "./servers.ts";
 
 /** What Switchboard runs on: everything in one process with its own database, one process on servers, or a process for each role on servers. */
 export type Backend = "embedded" | "redis" | "scaled";
@@ -41,12 +41,4 @@ export async function startProofWorld(backend: Backend, env: Readonly<Record<str
     await end();
     throw thrown;
   }
-}
-
-async function startServers(folder: string, stops: (() => Promise<unknown>)[]): Promise<Record<string, string>> {
-  const postgres = await startPostgres(path.join(folder, "postgres"));
-  stops.unshift(postgres.stop);
-  const redis = await startRedis(path.join(folder, "redis"));
-  stops.unshift(redis.stop);
-  return { DATABASE_URL: postgres.url, REDIS_URL: redis.url, REDIS_REQUIRE_AOF: "1", SECRET_KEY: "0".repeat(64) };
 }

@@ -51,7 +51,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     await refuseOpenDoor(config, desk);
     const secretKey = await openSecretKey(config);
     const intake = openIntake({ desk, log }, adapters);
-    adapters.push(...(await createAdapters(config, { desk, platforms, leases: storage.session, intake, log, secretKey })));
+    adapters.push(
+      ...(await createAdapters(config, { desk, platforms, leases: storage.session, intake, log, secretKey, ephemeral: queues.ephemeral })),
+    );
     const work = { desk, storage, queues, platforms, log, stopping: stopping.signal };
     const has = (role: Config["roles"][number]) => config.roles.includes(role);
     // First, because it may fail: a process whose port is in use must not begin any work.

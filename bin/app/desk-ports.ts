@@ -1,6 +1,6 @@
-import type { AuditReader, DeskPorts } from "../../core/desk-ports.ts";
+import type { AuditReader, DeliveryFate, DeskPorts } from "../../core/desk-ports.ts";
 import type { Registry } from "../../core/registry.ts";
-import type { DeliveryFate, DeliveryStore, RunStore } from "../../core/stores.ts";
+import type { DeliveryStore, RunStore } from "../../core/stores.ts";
 import type { Enqueue } from "../../jobs/enqueue.ts";
 import { createOutbox } from "../../jobs/outbox.ts";
 import { createRunControl } from "../../jobs/run-control.ts";

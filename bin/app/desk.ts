@@ -10,14 +10,10 @@ import { createDeliveryFate } from "../../clients/postgres/outbox.ts";
 import { createPeople } from "../../clients/postgres/people.ts";
 import { createRuleMirror } from "../../clients/postgres/rule-mirror.ts";
 import { createRunStore } from "../../clients/postgres/runs.ts";
-import { createTexts, loadCatalogues } from "../../clients/texts.ts";
-import { commands } from "../../commands/index.ts";
 import { createProtection } from "../../core/addresses.ts";
 import type { Config } from "../../core/config.ts";
 import { createDispatch, type Dispatch } from "../../core/dispatch.ts";
 import type { BotAdapter, CommandPorts, Logger } from "../../core/ports.ts";
-import { createRegistry, type Registry } from "../../core/registry.ts";
-import type { Texts } from "../../core/reply.ts";
 import type { Job } from "../../core/stores.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createReconciler } from "../../jobs/blocks/reconciler.ts";
@@ -26,10 +22,10 @@ import type { Gateway } from "../../jobs/outbound/gateway.ts";
 import { createDeskPorts } from "./desk-ports.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { localesFolder } from "./paths.ts";
-import { createIdentities } from "./people.ts";
+import { createIdentities, tellingPlatforms } from "./people.ts";
 import type { Platforms } from "./platforms.ts";
 import type { Queues } from "./queues.ts";
+import { loadRegistry } from "./registry.ts";
 import type { Storage } from "./storage.ts";
 
 /** What all surfaces and workers share: the commands, the stores, and dispatch. */
@@ -45,12 +41,6 @@ export interface DeskParts {
   readonly adapters: readonly BotAdapter[];
   readonly log: Logger;
   readonly stopping: AbortSignal;
-}
-
-/** The commands and their texts, checked. Needs no server, so the CLI uses it too. */
-export function loadRegistry(): { readonly registry: Registry; readonly texts: Texts } {
-  const texts = createTexts(loadCatalogues(localesFolder()));
-  return { registry: createRegistry(commands, texts), texts };
 }
 
 /** Puts the desk together. */
@@ -71,7 +61,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
     ...{ clock, edge, ledger: stores.ledger, rules: stores.rules, reconciler },
     ...createDeskPorts({ stores, registry, platforms, enqueueDeliveries: enqueue.deliveries }),
     runs: stores.runs,
-    people: stores.people,
+    people: tellingPlatforms(stores.people, adapters),
     catalogue: registry.catalogue,
     health,
     protectedBy: createProtection(config.never_block),

@@ -66,11 +66,17 @@ export function createMetrics(
 /** What waits in the database, over all processes. */
 function measureBacklog(registers: Registry[], deliveries: Pick<DeliveryStore, "backlog">): void {
   const labelNames = ["lane", "state"] as const;
-  const oldest = new Gauge({
+  const backlog = onceAtATime(() => deliveries.backlog().catch(() => []));
+  new Gauge({
     name: "switchboard_deliveries_oldest_seconds",
     help: "How long the oldest message that is due, or being sent, has waited",
     labelNames,
     registers,
+    async collect() {
+      const waiting = await backlog();
+      this.reset();
+      for (const { lane, state, oldest_s } of waiting) if (state !== "later") this.set({ lane, state }, oldest_s);
+    },
   });
   new Gauge({
     name: "switchboard_deliveries_open",
@@ -78,14 +84,22 @@ function measureBacklog(registers: Registry[], deliveries: Pick<DeliveryStore, "
     labelNames,
     registers,
     async collect() {
+      const waiting = await backlog();
       this.reset();
-      oldest.reset();
-      for (const { lane, state, count, oldest_s } of await deliveries.backlog().catch(() => [])) {
-        this.set({ lane, state }, count);
-        if (state !== "later") oldest.set({ lane, state }, oldest_s);
-      }
+      for (const { lane, state, count } of waiting) this.set({ lane, state }, count);
     },
   });
+}
+
+/** Measures are collected side by side, and each on its own: those of one statement share it. */
+function onceAtATime<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | null = null;
+  return () => {
+    asked ??= ask().finally(() => {
+      asked = null;
+    });
+    return asked;
+  };
 }
 
 function createGatewayMeter(registers: Registry[]): GatewayMeter {

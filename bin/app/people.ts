@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { hashKey } from "../../clients/postgres/keys.ts";
 import type { Config } from "../../core/config.ts";
-import type { People } from "../../core/ports.ts";
+import type { BotAdapter, People, RoleChange } from "../../core/ports.ts";
 import type { Person } from "../../core/request.ts";
 import type { KeyStore } from "../../core/stores.ts";
 
@@ -32,5 +32,21 @@ export function createIdentities(config: Config, people: Pick<People, "find">, k
       if (identity === "key:admin" && adminHash) return ADMIN;
       return identity.startsWith("key:") ? keys.holder(identity) : people.find(identity);
     },
+  };
+}
+
+/** The same, but what the platforms show to whoever's role is changed follows at once. */
+export function tellingPlatforms(people: People, adapters: readonly Pick<BotAdapter, "roleChanged">[]): People {
+  const tell = async (identity: string, change: Promise<RoleChange>) => {
+    const { before, after } = await change;
+    // The change is stored: whoever asked for it is not to hear of a failure now.
+    const person = before === after ? null : await people.find(identity).catch(() => null);
+    if (before !== after) for (const { roleChanged } of adapters) roleChanged?.(identity, { role: after, locale: person?.locale ?? null });
+    return { before, after };
+  };
+  return {
+    find: people.find,
+    grant: (identity, role, by) => tell(identity, people.grant(identity, role, by)),
+    revoke: (identity, by) => tell(identity, people.revoke(identity, by)),
   };
 }

@@ -7,7 +7,7 @@ import type { InboxEvent } from "../../core/stores.ts";
 import { readAttachment } from "./attachment.ts";
 import type { Duty } from "./duty.ts";
 import { toTelegramError } from "./errors.ts";
-import { interpretUpdate, type StoredUpdate } from "./inbound.ts";
+import { interpretUpdate, type Presser, type StoredUpdate } from "./inbound.ts";
 import { createMenus, type MenuEntry, type Menus } from "./menu.ts";
 import { startPolling } from "./polling.ts";
 import { createTelegramWebhook, startWebhook, type WebhookSettings } from "./webhook.ts";
@@ -19,6 +19,8 @@ export interface TelegramDeps {
   readonly intake: Intake;
   readonly leases: Leases;
   readonly people: Pick<People, "find">;
+  /** Counts the press of a button. @returns what to tell whoever presses too fast, or null */
+  readonly tooFast: (presser: Presser) => Promise<string | null>;
   /** The commands for people's menus. */
   readonly menu: readonly MenuEntry[];
   readonly locale: Locale;
@@ -33,7 +35,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   const { api, token, leases, log, people, locale, zone, intake, webhook } = deps;
   // A bot's token begins with its id (https://core.telegram.org/bots/api, "Authorizing your bot").
   const bot_id = Number(token.split(":", 1)[0]);
-  const menus = createMenus({ api, entries: deps.menu, log });
+  const menus = createMenus({ api, entries: deps.menu, locale, log });
   const names = createNames(api, token);
   let receiving: Duty | null = null;
   const onReady = (me: { readonly username: string }) => {
@@ -42,7 +44,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   };
   return {
     platform: "telegram",
-    ...(webhook && { webhook: createTelegramWebhook({ bot_id, secret: webhook.secret, intake }) }),
+    ...(webhook && { webhook: createTelegramWebhook({ ...webhook, bot_id, intake }) }),
     start() {
       const parts = { api, token, leases, log, onReady };
       receiving = webhook ? startWebhook({ ...parts, webhook }) : startPolling({ ...parts, intake });
@@ -52,16 +54,31 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
     },
     async interpret(event: InboxEvent) {
       const { update } = event.payload as StoredUpdate;
-      // Ends the button's waiting sign. Not worth repeating: Telegram ends it by itself after a while.
-      if (update.callback_query) void api.answerCallbackQuery(update.callback_query.id).catch(() => undefined);
+      let words: string | null = null;
+      const mayPress = async (presser: Presser) => {
+        words = await deps.tooFast(presser);
+        return words === null;
+      };
       const username = update.message && update.message.chat.type !== "private" ? await names.ours() : "";
       const read = (document: Parameters<typeof readAttachment>[1]) => readAttachment({ api, log }, document);
-      const asked = await interpretUpdate(event, { people, locale, zone, me: { id: bot_id, username }, read });
+      const asked = await interpretUpdate(event, { people, locale, zone, me: { id: bot_id, username }, read, mayPress }).finally(() => {
+        if (update.callback_query) answerPress(api, update.callback_query.id, words);
+      });
       if (asked && asked.kind === undefined) show(menus, asked);
       return asked;
     },
+    roleChanged(identity, now) {
+      // Their private chat has their own id.
+      const [, chat_id] = /^telegram:([1-9]\d*)$/.exec(identity) ?? [];
+      if (chat_id !== undefined) menus.change({ chat_id: Number(chat_id), role: now.role, locale: now.locale });
+    },
     state: () => receiving?.state() ?? { part: "telegram", state: "ok" },
   };
+}
+
+/** Ends the button's waiting sign, with words shown for a moment. Not worth repeating: Telegram ends it by itself after a while. */
+function answerPress(api: Api, query_id: string, words: string | null): void {
+  void api.answerCallbackQuery(query_id, words === null ? {} : { text: words }).catch(() => undefined);
 }
 
 /** The menu of somebody we know, in their private chat, which has their own id. Who lost their role loses it too. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { GrammyError } from "grammy";
 import { OpsError } from "../../core/errors.ts";
 import type { Leases, Logger, PartState } from "../../core/ports.ts";
@@ -111,15 +112,6 @@ function sentenceFor(thrown: unknown, code: number): string {
 }
 
 /** Waits, or until the process stops. */
-export function pause(ms: number, stopping: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stopping.aborted || ms <= 0) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      stopping.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    stopping.addEventListener("abort", end, { once: true });
-  });
+export async function pause(ms: number, stopping: AbortSignal): Promise<void> {
+  if (ms > 0) await sleep(ms, undefined, { signal: stopping }).catch(() => undefined);
 }

@@ -15,6 +15,16 @@ export interface InboundDeps {
   readonly me: Me;
   /** What stands in a file, or why it cannot be read. */
   readonly read: (document: Document) => Promise<string | { readonly refused: Text }>;
+  /** Counts the press of a button that says no line; false when it is one too many, and nothing is to come of it. */
+  readonly mayPress: (presser: Presser) => Promise<boolean>;
+  readonly locale: Locale;
+  readonly zone: string;
+}
+
+/** Whoever presses a button. */
+export interface Presser {
+  /** Their person's id, or the identity of somebody unknown. */
+  readonly speaker: string;
   readonly locale: Locale;
   readonly zone: string;
 }
@@ -40,6 +50,7 @@ export async function interpretUpdate(event: InboxEvent, deps: InboundDeps): Pro
   const asked = message ? fromMessage(message, deps.me) : callback_query && fromCallback(callback_query);
   if (!asked) return null;
   const person = asked.anonymous ? null : await deps.people.find(asked.identity);
+  if (isPress(asked.ask) && !(await deps.mayPress(presserOf(asked, person, deps)))) return null;
   // Somebody without a role learns nothing of what is written for others.
   if (asked.ask.kind === "page") return person?.role ? { ...asked.ask, ...placeOf(asked.reply_to) } : null;
   return toRequest(event, deps, { ...asked, person, ask: await withFile(asked.ask, person?.role ? asked.document : undefined, deps) });
@@ -53,6 +64,17 @@ interface Asked {
   readonly reply_to: ReplyTo;
   readonly document?: Document | undefined;
   readonly ask: Ask | Pick<PageTurn, "kind" | "delivery_id" | "page">;
+}
+
+/** A button that says a line counts as that line. */
+const isPress = ({ kind }: Asked["ask"]) => kind === "page" || kind === "confirm" || kind === "cancel";
+
+function presserOf({ identity, language_code }: Asked, person: Person | null, { locale, zone }: InboundDeps): Presser {
+  return {
+    speaker: person?.person_id ?? identity,
+    locale: person?.locale ?? toLocale(language_code, locale),
+    zone: person?.zone ?? zone,
+  };
 }
 
 const placeOf = ({ platform, address }: ReplyTo) => ({ platform, address });

@@ -26,6 +26,8 @@ export interface Menus {
   clear(): void;
   /** Somebody was seen. Theirs is set in the background where it is another than it was set to before. */
   see(viewer: Viewer): void;
+  /** Somebody's role was changed, by whichever process: theirs is set whatever it was. Without a locale it is the last one seen, or the bot's. */
+  change(viewer: Omit<Viewer, "locale"> & { readonly locale: Locale | null }): void;
   stop(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export interface Menus {
 export interface MenuDeps {
   readonly api: Api;
   readonly entries: readonly MenuEntry[];
+  readonly locale: Locale;
   readonly log: Logger;
 }
 
@@ -48,8 +51,8 @@ type Work = () => Promise<unknown>;
  * Sets each known person's menu to what their role may run, in their language: when they are first seen after the start, and when either
  * changes. One call at a time; `retry_after` is obeyed; what fails is tried again when they are seen again.
  */
-export function createMenus({ api, entries, log }: MenuDeps): Menus {
-  const known = new Map<number, string>();
+export function createMenus({ api, entries, log, locale: usual }: MenuDeps): Menus {
+  const known = new Map<number, Viewer>();
   const waiting = new Map<string, { readonly work: Work; readonly failed: () => void }>();
   const stopping = new AbortController();
   let running: Promise<void> | null = null;
@@ -68,19 +71,22 @@ export function createMenus({ api, entries, log }: MenuDeps): Menus {
       await pause(REST_MS, stopping.signal);
     }
   };
+  const show = (viewer: Viewer) => {
+    const { chat_id } = viewer;
+    remember(known, viewer);
+    add(
+      String(chat_id),
+      () => setMenu(api, entries, viewer),
+      () => void known.delete(chat_id),
+    );
+  };
   return {
     clear: () => add("everybody", () => clearDefault(api), ignore),
     see(viewer) {
-      const { chat_id, role, locale } = viewer;
-      const menu = `${role} ${locale}`;
-      if (known.get(chat_id) === menu) return;
-      remember(known, chat_id, menu);
-      add(
-        String(chat_id),
-        () => setMenu(api, entries, viewer),
-        () => void known.delete(chat_id),
-      );
+      const shown = known.get(viewer.chat_id);
+      if (shown?.role !== viewer.role || shown.locale !== viewer.locale) show(viewer);
     },
+    change: ({ chat_id, role, locale }) => show({ chat_id, role, locale: locale ?? known.get(chat_id)?.locale ?? usual }),
     async stop() {
       stopping.abort();
       await running;
@@ -90,9 +96,9 @@ export function createMenus({ api, entries, log }: MenuDeps): Menus {
 
 const ignore = () => undefined;
 
-function remember(known: Map<number, string>, chat_id: number, menu: string): void {
-  known.delete(chat_id);
-  known.set(chat_id, menu);
+function remember(known: Map<number, Viewer>, viewer: Viewer): void {
+  known.delete(viewer.chat_id);
+  known.set(viewer.chat_id, viewer);
   const [oldest] = known.keys();
   if (known.size > REMEMBERED && oldest !== undefined) known.delete(oldest);
 }

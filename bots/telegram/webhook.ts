@@ -13,6 +13,8 @@ import { KINDS, type ReceivingDeps } from "./polling.ts";
 export interface WebhookSettings {
   readonly url: string;
   readonly secret: string;
+  /** What it may show as well while the secret is changed; null: nothing. */
+  readonly old_secret: string | null;
 }
 
 /** https://core.telegram.org/bots/api#setwebhook */
@@ -20,14 +22,19 @@ const SECRET_HEADER = "x-telegram-bot-api-secret-token";
 /** How often we look whether our webhook still stands: another program with the token may have set its own. */
 const LOOK_AGAIN_MS = 60_000;
 
+interface DoorDeps extends Pick<WebhookSettings, "secret" | "old_secret"> {
+  readonly bot_id: number;
+  readonly intake: Intake;
+}
+
 /** The door for Telegram's calls: whoever does not know the secret is not heard. */
-export function createTelegramWebhook(deps: { readonly bot_id: number; readonly secret: string; readonly intake: Intake }): Webhook {
-  const expected = digest(deps.secret);
+export function createTelegramWebhook(deps: DoorDeps): Webhook {
+  const expected = [deps.secret, deps.old_secret].filter((secret) => secret !== null).map(digest);
   return {
     verify(headers) {
       const given = headers[SECRET_HEADER];
       // Digests are of one length, so that the comparison tells nothing.
-      return typeof given === "string" && timingSafeEqual(digest(given), expected);
+      return typeof given === "string" && expected.some((secret) => timingSafeEqual(digest(given), secret));
     },
     async receive(body) {
       await deps.intake.receive([toEvent(deps.bot_id, parseUpdate(body))]);
@@ -56,6 +63,8 @@ function isUpdate(value: unknown): value is Update {
 /** Sets the webhook, and again whenever it is another than ours, for as long as this process holds the token's lease. */
 export function startWebhook(deps: ReceivingDeps & { readonly webhook: WebhookSettings }): Duty {
   let introduced = false;
+  // Telegram may hold the old secret, which is not refused.
+  let isChanging = deps.webhook.old_secret !== null;
   /** The refusal of our secret that was acted on already. */
   let refused_at = 0;
   return startDuty({
@@ -66,10 +75,11 @@ export function startWebhook(deps: ReceivingDeps & { readonly webhook: WebhookSe
       introduced = true;
       const info = await deps.api.getWebhookInfo();
       const isRefused = isSecretRefused(info) && (info.last_error_date ?? 0) > refused_at;
-      if (differs(info, deps.webhook.url) || isRefused) {
+      if (differs(info, deps.webhook.url) || isRefused || isChanging) {
         refused_at = info.last_error_date ?? 0;
         const { url, secret: secret_token } = deps.webhook;
         await deps.api.setWebhook(url, { secret_token, allowed_updates: [...KINDS], max_connections: MAX_CONNECTIONS });
+        isChanging = false;
         deps.log.info({ platform: "telegram" }, "Telegram's webhook is set");
         return { rest_ms: LOOK_AGAIN_MS };
       }

@@ -9,6 +9,7 @@ import { moveAddress } from "./moved-addresses.ts";
 import { query } from "./query.ts";
 import type { Session } from "./session.ts";
 import { createSweepable, DELAY_MS, firstLook } from "./sweepable.ts";
+import { endOfTries } from "./withdrawn.ts";
 
 /**
  * Things to be said, on the table `deliveries`. `version` is what is to stand at the address, `sent_version` what does.
@@ -22,6 +23,7 @@ export function createDeliveryStore(pool: pg.Pool, session: Pick<Session, "id">,
   return {
     ...createSweepable(pool, {
       ...{ table: "deliveries", id: "delivery_id", open: "scheduled", claimed: "sending", on_take_over: "", session, hand },
+      taken_over: "CASE WHEN withdrawn_at IS NULL THEN 'scheduled' ELSE 'unknown' END",
       // As the partial index says it.
       only: "status IN ('scheduled', 'sending')",
     }),
@@ -75,8 +77,8 @@ async function storeSent(pool: pg.Pool, gone: readonly Gone[]): Promise<(readonl
 }
 
 const POSTPONE = `
-  UPDATE deliveries SET status = 'scheduled', claimed_by = NULL, generation = generation + 1, error = $4,
-    first_failed_at = coalesce(first_failed_at, now()),
+  UPDATE deliveries SET claimed_by = NULL, generation = generation + 1, error = $4,
+    status = CASE WHEN withdrawn_at IS NULL THEN 'scheduled' ELSE ${endOfTries("$4::jsonb")} END, first_failed_at = coalesce(first_failed_at, now()),
     due_at = now() + $3::float8 * interval '1 millisecond', sweep_at = ${firstLook("now() + $3::float8 * interval '1 millisecond'")}
   WHERE delivery_id = $1 AND claimed_by = $2 AND generation = $5 RETURNING ${JOB_COLUMNS}, ${DELAY_MS}`;
 

@@ -14,6 +14,8 @@ interface SweepTable {
   readonly claimed: string;
   /** SQL that holds for every open or claimed row, so that the partial index is used. */
   readonly only: string;
+  /** SQL of the state that a row gets when it is taken over from a dead process; by default it is open. */
+  readonly taken_over?: string;
   /** SQL that is also to be done when a row is taken over from a dead process. */
   readonly on_take_over: string;
   /** This process's sign of life. */
@@ -54,13 +56,13 @@ export function toJob({ id, generation, delay_ms }: JobRow): Job {
 
 /** How the sweeper sees a table whose rows wait in a queue. */
 export function createSweepable(pool: pg.Pool, sweep: SweepTable): Sweepable {
-  const { table, id, open, claimed, only, on_take_over, session, hand } = sweep;
+  const { table, id, open, claimed, only, on_take_over, session, hand, taken_over = `'${open}'` } = sweep;
   const jobs = async (sql: string, params: readonly unknown[]) => (await query<JobRow>(pool, sql, params)).map(toJob);
   const returning = `RETURNING ${id} AS id, generation, ${DELAY_MS}`;
   return {
     takeOver: async () =>
       jobs(
-        `UPDATE ${table} SET status = '${open}', claimed_by = NULL, generation = generation + 1, due_at = now(), sweep_at = now() + ${NEXT_LOOK}${on_take_over}
+        `UPDATE ${table} SET status = ${taken_over}, claimed_by = NULL, generation = generation + 1, due_at = now(), sweep_at = now() + ${NEXT_LOOK}${on_take_over}
          WHERE status = '${claimed}' AND ${only}
            AND (claimed_by NOT IN (${ALIVE_SESSIONS}) OR (claimed_by = $1 AND sweep_at <= now() AND ${id} <> ALL($2))) ${returning}`,
         [session.id(), hand.ids()],

@@ -7,7 +7,7 @@ import { includesRole } from "../../core/request.ts";
 import { RUN_STATUSES } from "../../core/run.ts";
 import { commandName, who } from "../fields.ts";
 import { lineOf, nextPage } from "../next-page.ts";
-import { runId } from "./visible.ts";
+import { findVisible, runId } from "./visible.ts";
 
 /** Runs on a page: what a phone shows of a table without much scrolling. */
 const PAGE = 15;
@@ -93,8 +93,8 @@ async function whose(
   return identity === undefined ? {} : { identity };
 }
 
-async function positionOf(cursor: string, { ports }: CommandContext): Promise<NonNullable<RunFilter["before"]>> {
-  const run = await ports.runs.get(cursor);
+async function positionOf(cursor: string, context: CommandContext): Promise<NonNullable<RunFilter["before"]>> {
+  const run = await findVisible(cursor, context);
   if (run) return { created_at: run.created_at, run_id: run.run_id };
   throw new OpsError("not_found", `no run ${cursor} to go on after`, { text: text("run_list.cursor_gone") });
 }

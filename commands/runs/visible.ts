@@ -12,12 +12,18 @@ export const runId = z
   .toLowerCase()
   .regex(/^[0-9a-z]{12}$/, { error: "text:run.bad_id" });
 
-/**
- * A run that the asker may see: their own, and from operator on anybody's.
- * @throws OpsError `not_found`, also for one of somebody else: that it is there is not told
- */
-export async function visibleRun(run_id: string, { ports, person }: Pick<CommandContext, "ports" | "person">): Promise<RunView> {
+type Asker = Pick<CommandContext, "ports" | "person">;
+
+/** A run that the asker may see: their own, and from operator on anybody's. Null also for one of somebody else: that it is there is not told. */
+export async function findVisible(run_id: string, { ports, person }: Asker): Promise<RunView | null> {
   const run = await ports.runs.get(run_id);
-  if (run && (run.person_id === person.person_id || includesRole(person.role, "operator"))) return run;
+  return run && (run.person_id === person.person_id || includesRole(person.role, "operator")) ? run : null;
+}
+
+/** As `findVisible`. @throws OpsError `not_found` */
+export async function visibleRun(run_id: string, asker: Asker): Promise<RunView> {
+  const run = await findVisible(run_id, asker);
+  if (run) return run;
+  const { person } = asker;
   throw new OpsError("not_found", `no run ${run_id} for ${person.person_id}`, { text: text("run.not_found", { run_id }) });
 }

@@ -4,7 +4,7 @@ import { type CommandContext, defineCommand } from "../../core/command.ts";
 import type { Said } from "../../core/desk-ports.ts";
 import { OpsError } from "../../core/errors.ts";
 import { raw, text } from "../../core/reply.ts";
-import { idFrom } from "../../core/run.ts";
+import { wordsOf } from "../../core/run.ts";
 
 /** Longest text of a message (https://core.telegram.org/bots/api#sendmessage). */
 const TEXT_CHARS = 4_096;
@@ -43,14 +43,14 @@ export const telegramSend = defineCommand({
   },
   async handle({ chat_id, text: words }, context) {
     const { outbox } = context.ports;
-    const delivery_id = idFrom(`say:${context.run_id}`);
+    const message = wordsOf(context.run_id);
     const to = { platform: "telegram", address: chat_id };
     const caused_by = context.person.person_id;
     const reply = { tone: "plain", title: raw(words) } as const;
-    await outbox.say({ delivery_id, request_id: `say-${context.run_id}`, to, reply, caused_by });
-    const said = await outbox.wait(delivery_id, WAIT_MS, context.signal);
+    await outbox.say({ ...message, to, reply, caused_by });
+    const said = await outbox.wait(message.delivery_id, WAIT_MS, context.signal);
     const isLast = context.last_attempt || isCancelled(context.signal);
-    const end = said.status === "waiting" && isLast ? await outbox.withdraw(delivery_id) : said;
+    const end = (said.status === "waiting" && isLast ? await outbox.withdraw(message.delivery_id) : null) ?? said;
     if (end.status !== "sent") throw failureOf(end, chat_id, context);
     return { chat_id, message_id: end.message_id };
   },

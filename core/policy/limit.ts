@@ -1,7 +1,7 @@
 import type { PersonLimits } from "../config-people.ts";
 import { OpsError } from "../errors.ts";
 import type { Ephemeral } from "../ports.ts";
-import { text } from "../reply.ts";
+import { type Text, text } from "../reply.ts";
 import type { Person } from "../request.ts";
 
 /** The key of the text that is said past the limit of lines; the intake says it once a minute. */
@@ -21,6 +21,20 @@ export async function limitLines(speaker: string, ephemeral: Ephemeral, { limit,
     text: text(TOO_MANY_LINES, { limit, seconds }),
     retry_after_ms: resets_in_ms,
   });
+}
+
+/**
+ * Counts the press of a button that says no line: it turns a page, or decides. As many are let through as lines, in a time of their own, so that
+ * whoever leafs through a long answer may still ask for something.
+ * @returns what to tell whoever presses more, or null
+ */
+export async function limitPresses(
+  speaker: string,
+  ephemeral: Pick<Ephemeral, "count">,
+  { limit, window_ms }: PersonLimits["lines"],
+): Promise<Text | null> {
+  const { count, resets_in_ms } = await ephemeral.count(`presses:${speaker}`, window_ms);
+  return count <= limit ? null : text("policy.too_many_presses", { limit, seconds: Math.ceil(resets_in_ms / 1_000) });
 }
 
 /** What somebody is told who has as many open runs as may be. (A request that was accepted before is answered as it was, and an open run may be joined.) */

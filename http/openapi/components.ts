@@ -49,6 +49,7 @@ const Run = z.object({
   started_at: z.iso.datetime().nullable(),
   finished_at: z.iso.datetime().nullable(),
   output: z.unknown().describe("The command's output, once it succeeded"),
+  output_left_out: z.literal(true).optional().describe("In a list: the output is too large for it, and null; ask for the run itself"),
   error: z.object({ code: z.string(), detail: z.string() }).nullable(),
 });
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { OpsError } from "../../core/errors.ts";
 import { text } from "../../core/reply.ts";
 import { includesRole } from "../../core/request.ts";
-import { RUN_STATUSES, type RunView } from "../../core/run.ts";
+import { type ListedRun, RUN_STATUSES, type RunView } from "../../core/run.ts";
 import { parseInput } from "../../core/text/issues.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import { negotiateLocale } from "../language.ts";
@@ -49,7 +49,7 @@ export function runRoutes(api: FastifyInstance, { deps, auth }: RouteDeps): void
   api.get("/runs", async (request) => {
     const { status, command, cursor, limit } = readQuery(request.query);
     const only = onlyOf(request);
-    const found = await deps.runs.list({
+    const found = await deps.runs.listWithOutputs({
       limit: limit + 1,
       ...(only !== undefined && { person_id: only }),
       ...(status !== undefined && { status }),
@@ -58,7 +58,8 @@ export function runRoutes(api: FastifyInstance, { deps, auth }: RouteDeps): void
     });
     const page = found.slice(0, limit);
     const last = found.length > limit ? page.at(-1) : undefined;
-    return { runs: page.map((run) => show(request, run)), next_cursor: last ? encodeCursor(last) : null };
+    const listed = ({ output_left_out, ...run }: ListedRun) => ({ ...show(request, run), ...(output_left_out && { output_left_out }) });
+    return { runs: page.map(listed), next_cursor: last ? encodeCursor(last) : null };
   });
 }
 

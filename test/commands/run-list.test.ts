@@ -94,6 +94,17 @@ describe("run_list", () => {
     op.hears("Begin again with run_list.");
   });
 
+  it("does not tell a viewer whether somebody else's run is there", async () => {
+    const { op, viewer } = desk();
+    const others = await op.says("/block 203.0.113.7");
+    const told = [];
+    for (const run_id of [others.kind === "queued" ? others.run_id : "", "000000000000"]) {
+      expect(codeOf(await viewer.says(`/run_list --cursor ${run_id}`))).toBe("not_found");
+      told.push(viewer.heard.at(-1));
+    }
+    expect(told[0]).toBe(told[1]);
+  });
+
   it.each([
     ["ko", /^실행 1건\(최신순\)\n실행 {2}명령 {2}상태/],
     ["ru", /^1 запуск, сначала новые\n/],

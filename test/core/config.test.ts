@@ -32,6 +32,7 @@ describe("without any setting", () => {
       sandbox: { port: 0 },
       admin_api_key: null,
       secret_key: null,
+      secret_key_old: null,
       locale: "en",
       zone: "UTC",
       never_block: [],
@@ -65,6 +66,7 @@ describe("settings", () => {
       first_grants: [],
       secret_key: Buffer.from(HEX_KEY, "hex"),
     });
+    expect(parse({ SECRET_KEY_OLD: HEX_KEY }).secret_key_old).toEqual(Buffer.from(HEX_KEY, "hex"));
     expect(parse({ REDIS_URL: "redis://:pw@r/0", REDIS_REQUIRE_AOF: "1" }).redis).toEqual({ url: "redis://:pw@r/0", require_aof: true });
     expect(parse({ SECRET_KEY: Buffer.from(HEX_KEY, "hex").toString("base64") }).secret_key).toEqual(Buffer.from(HEX_KEY, "hex"));
     expect(parse({ DEFAULT_LOCALE: "ko", TZ_DEFAULT: "Asia/Seoul", LOG_LEVEL: "warn" })).toMatchObject({

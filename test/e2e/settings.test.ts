@@ -57,6 +57,7 @@ describe("a wrong setting ends the start with 78 and one line that names it", ()
     ["DATABASE_URL", `postgres://app:${SECRET}%@db/x`, { SECRET_KEY }],
     ["DATABASE_URL", "", { ROLES: "http" }],
     ["SECRET_KEY", SECRET],
+    ["SECRET_KEY_OLD", SECRET],
     ["SECRET_KEY", "", { DATABASE_URL: `postgres://app:${SECRET}@db/x` }],
     ["REDIS_URL", `http://:${SECRET}@redis`],
     ["REDIS_REQUIRE_AOF", "yes"],

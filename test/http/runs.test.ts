@@ -79,6 +79,19 @@ describe("GET /runs", () => {
     expect(await ids("ann", "?status=&command=&cursor=&limit=")).toHaveLength(3);
   });
 
+  it("shows what came of each, but leaves out what is too large for a list", async () => {
+    const { runs, get } = await deskWithRuns(["vera", "vera"]);
+    const large = Array(5_000).fill("203.0.113.7");
+    await runs.end("run0", { status: "succeeded", output: { entries: large }, error: null });
+    await runs.end("run1", { status: "succeeded", output: { said: "hello" }, error: null });
+    const { runs: listed } = (await get("vera", "/runs")).json<{ runs: { output: unknown; output_left_out?: boolean }[] }>();
+    expect(listed.map(({ output, output_left_out }) => [output, output_left_out])).toEqual([
+      [{ said: "hello" }, undefined],
+      [null, true],
+    ]);
+    expect((await get("vera", "/runs/run0")).json().output).toEqual({ entries: large });
+  });
+
   it("pages to the end", async () => {
     const { get } = await deskWithRuns(Array(5).fill("vera"));
     const seen: string[] = [];
@@ -89,6 +102,15 @@ describe("GET /runs", () => {
       cursor = page.next_cursor ?? "";
     } while (cursor !== "" && seen.length < 9);
     expect(seen).toEqual(["run4", "run3", "run2", "run1", "run0"]);
+  });
+
+  it("a cursor that names somebody else's run tells a viewer nothing of it", async () => {
+    const { get } = await deskWithRuns(["vera", "olga", "vera"]);
+    const [, others] = (await get("ann", "/runs")).json<{ runs: { run_id: string; created_at: string }[] }>().runs;
+    const created_at = others?.created_at ?? "";
+    const pageAfter = async (run_id: string) => (await get("vera", `/runs?cursor=${encodeCursor({ created_at, run_id })}`)).json();
+    expect(others?.run_id).toBe("run1");
+    expect(await pageAfter("run1")).toEqual(await pageAfter("run1x"));
   });
 
   it.each([

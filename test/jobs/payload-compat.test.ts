@@ -57,8 +57,8 @@ describe("what the release before has left", () => {
     const [event] = await here.inbox.takeOver(["telegram"], 10);
     if (!event) throw new Error("the event is not found");
     const people = { find: async () => null };
-    const read = async () => "";
-    expect(await interpretUpdate(event, { people, read, me: { id: 1, username: "" }, locale: "en", zone: "UTC" })).toMatchObject({
+    const deps = { people, read: async () => "", mayPress: async () => true, me: { id: 1, username: "" } };
+    expect(await interpretUpdate(event, { ...deps, locale: "en", zone: "UTC" })).toMatchObject({
       request_id: "telegram-123456-7",
       identity: "telegram:1001",
       locale: "ko",

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
+import { createDeliveryFate } from "../../clients/postgres/outbox.ts";
 import type { CommandPorts } from "../../core/ports.ts";
 import { createRegistry } from "../../core/registry.ts";
+import { wordsOf } from "../../core/run.ts";
 import type { AuditEntry, RunStore } from "../../core/stores.ts";
 import { createRunControl } from "../../jobs/run-control.ts";
 import { createRunWorker } from "../../jobs/run-worker.ts";
@@ -31,7 +33,14 @@ async function open() {
   });
   const registry = createRegistry([echo], testTexts());
   const work = createRunWorker({
-    ...{ runs, registry, log: createMemoryLog(), ports: {} as CommandPorts, stopping: new AbortController().signal, look_every_ms: 5 },
+    ...{
+      runs,
+      registry,
+      log: createMemoryLog(),
+      ports: { outbox: createDeliveryFate(worker.pool) } as unknown as CommandPorts,
+      stopping: new AbortController().signal,
+      look_every_ms: 5,
+    },
     ...{ enqueueRuns: nothing, enqueueDeliveries: nothing, identify: async () => ANN },
     audit: { append: async (entry) => void lines.push(entry) },
   });
@@ -97,5 +106,19 @@ describe("a run that is stopped in another process", () => {
     await work("r1");
     expect(begun).toEqual([]);
     expect(await other.runs.get("r1")).toMatchObject({ status: "unknown", error: { code: "outcome_unknown" } });
+  });
+
+  it("and whose worker died has its words to somebody else taken back", async () => {
+    const { database, other, work, control, accept } = await open();
+    const dying = await openProcess(database);
+    await accept("r1");
+    await dying.runs.claim("r1");
+    await dying.deliveries.insert(aDelivery(wordsOf("r1").delivery_id));
+    await control.cancel("r1", "telegram:9");
+    await dying.die();
+    await other.runs.takeOver();
+    await work("r1");
+    expect(await other.runs.get("r1")).toMatchObject({ status: "cancelled" });
+    expect(await other.rows("SELECT status FROM deliveries WHERE run_id IS NULL")).toEqual([{ status: "cancelled" }]);
   });
 });

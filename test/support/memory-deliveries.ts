@@ -1,7 +1,7 @@
-import type { Said } from "../../core/desk-ports.ts";
+import type { DeliveryFate, Said } from "../../core/desk-ports.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { NewDelivery, RunError } from "../../core/run.ts";
-import { type DeliveryFate, type Job, jobId } from "../../core/stores.ts";
+import { type Job, jobId } from "../../core/stores.ts";
 import type { TestClock } from "./clock.ts";
 
 /** Something that stands, or is to stand, in a chat. */
@@ -69,7 +69,7 @@ export function createMemoryDeliveries(clock: TestClock): MemoryDeliveries {
       async withdraw(delivery_id) {
         const row = rows.get(delivery_id);
         if (row && (await look(delivery_id)).status === "waiting") row.fate = { ...WAITING, status: "withdrawn" };
-        return look(delivery_id);
+        return row ? look(delivery_id) : null;
       },
     },
     say() {

@@ -1,6 +1,6 @@
 import { tooManyRuns } from "../../core/policy/limit.ts";
 import type { RunFilter } from "../../core/ports.ts";
-import type { NewRun, RunView } from "../../core/run.ts";
+import { type ListedRun, type NewRun, type RunView, wordsOf } from "../../core/run.ts";
 import { type ClaimedRun, type Job, jobId, type RunClaim, type RunStopper, type RunStore } from "../../core/stores.ts";
 import type { TestClock } from "./clock.ts";
 import type { MemoryDeliveries } from "./memory-deliveries.ts";
@@ -17,7 +17,7 @@ interface Row {
 }
 
 /** Runs in memory, by the same rules as those in PostgreSQL. `takeOver` takes every claim for a dead process's. */
-export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDeliveries, "insert" | "replace">): RunStore {
+export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDeliveries, "insert" | "replace" | "fate">): RunStore {
   const rows = new Map<string, Row>();
   const now = () => clock.now().toISOString();
   const mine = ({ run_id, generation }: RunClaim): Row | null => {
@@ -27,7 +27,8 @@ export function createMemoryRuns(clock: TestClock, deliveries: Pick<MemoryDelive
   return {
     ...createMemoryStopper(rows, now, deliveries),
     get: async (run_id) => structuredClone(rows.get(run_id)?.run ?? null),
-    list: async (filter) => listRuns([...rows.values()], filter),
+    list: async (filter) => listRuns([...rows.values()], filter).map(({ output: _, ...run }) => structuredClone(run)),
+    listWithOutputs: async (filter) => listRuns([...rows.values()], filter).map(toListed),
     async insert(stored, { delivery, claim, open_max = Number.POSITIVE_INFINITY }) {
       const found = rows.get(stored.run_id) ?? openOf([...rows.values()], stored.dedupe_key);
       if (found) return { run: structuredClone(found.run), fresh: false, claim: null, jobs: [] };
@@ -97,14 +98,19 @@ function toView({ run_id, command, input, person_id, identity }: NewRun): RunVie
   return { run_id, command, input: structuredClone(input), person_id, identity, created_at: "", ...open };
 }
 
-function createMemoryStopper(rows: ReadonlyMap<string, Row>, now: () => string, deliveries: Pick<MemoryDeliveries, "replace">): RunStopper {
+function createMemoryStopper(
+  rows: ReadonlyMap<string, Row>,
+  now: () => string,
+  deliveries: Pick<MemoryDeliveries, "replace" | "fate">,
+): RunStopper {
   return {
     async stop(run_id, by, { untouched, begun }) {
       const row = rows.get(run_id);
       if (!row || row.run.finished_at !== null) return null;
       row.cancelled_by ??= by;
       if (row.run.status !== "accepted") return { run: structuredClone(row.run), jobs: [] };
-      const { status, error, reply } = row.run.attempts + row.takeovers === 0 ? untouched : begun;
+      const words = await deliveries.fate.withdraw(wordsOf(run_id).delivery_id);
+      const { status, error, reply } = row.run.started_at === null || words?.status === "withdrawn" ? untouched : begun;
       row.run = { ...row.run, status, error, finished_at: now() };
       return { run: structuredClone(row.run), jobs: deliveries.replace(run_id, reply) };
     },
@@ -119,6 +125,14 @@ function createMemoryStopper(rows: ReadonlyMap<string, Row>, now: () => string, 
 function toClaimed({ run, stored, takeovers, generation, cancelled_by }: Row): ClaimedRun {
   const { request_id, locale, zone } = stored;
   return structuredClone({ ...run, request_id, locale, zone, takeovers, claimed_by: 1, generation, cancelled_by });
+}
+
+/** In PostgreSQL it is the size as it is stored. */
+const LISTED_CHARS = 16_384;
+
+function toListed(run: RunView): ListedRun {
+  const output_left_out = (JSON.stringify(run.output) ?? "").length > LISTED_CHARS;
+  return structuredClone({ ...run, output: output_left_out ? null : run.output, output_left_out });
 }
 
 function listRuns(rows: readonly Row[], { person_id, identity, status, command, before, limit }: RunFilter): RunView[] {

@@ -1,9 +1,12 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createTelegramAdapter, type TelegramDeps } from "../../../bots/telegram/adapter.ts";
 import { createTelegramApi } from "../../../bots/telegram/outbound.ts";
+import { limitPresses } from "../../../core/policy/limit.ts";
 import type { Person } from "../../../core/request.ts";
 import type { InboxEvent } from "../../../core/stores.ts";
 import { ANN, useSandbox, type World } from "../../sandbox/fixture.ts";
+import { createTestClock } from "../../support/clock.ts";
+import { createMemoryEphemeral } from "../../support/memory-ephemeral.ts";
 import { createMemoryLog } from "../../support/memory-log.ts";
 import { inEach } from "../../support/test-commands.ts";
 
@@ -25,6 +28,7 @@ function adapt({ sandbox }: World, changes: Partial<TelegramDeps> = {}) {
     ...{ api: createTelegramApi(sandbox.telegram), token: sandbox.telegram.token, leases: { lease }, log },
     intake: { receive: async (received) => void events.push(...received) },
     ...{ people: { find: async (identity) => known.get(identity) ?? null }, menu, locale: "en", zone: "UTC", webhook: null },
+    tooFast: async () => null,
     ...changes,
   });
   adapter.start();
@@ -78,6 +82,33 @@ describe("the menu", () => {
     await shows(world);
   });
 
+  it("follows a change of role at once, in the language they were seen with", async () => {
+    const world = await start();
+    const { reads, knows, adapter } = adapt(world);
+    knows(ANN.id, "viewer", "ko");
+    await world.says("hello");
+    await reads(1);
+    await shows(world, "확인");
+    adapter.roleChanged?.(`telegram:${ANN.id}`, { role: null, locale: null });
+    await shows(world);
+    adapter.roleChanged?.("key:ci", { role: "admin", locale: null });
+    adapter.roleChanged?.(`telegram:${ANN.id}`, { role: "operator", locale: null });
+    await shows(world, "확인", "Blocks");
+  });
+
+  it("whose role was changed back by another process is set all the same", async () => {
+    const world = await start();
+    const { reads, knows, adapter } = adapt(world);
+    knows(ANN.id, "viewer");
+    await world.says("hello");
+    await reads(1);
+    await shows(world, "Looks");
+    await world.bot("deleteMyCommands", { scope: { type: "chat", chat_id: ANN.id } });
+    await shows(world);
+    adapter.roleChanged?.(`telegram:${ANN.id}`, { role: "viewer", locale: null });
+    await shows(world, "Looks");
+  });
+
   it("is set once for as long as nothing changes, and never in a group", async () => {
     const world = await start();
     const { reads, knows } = adapt(world);
@@ -107,6 +138,40 @@ describe("the menu", () => {
     await world.person("POST", "/faults", { target: "telegram", method: "deleteMyCommands", delay_ms: 600_000, times: 9 });
     await world.says("hello");
     expect(await adapt(world).reads(1)).toMatchObject({ ask: { text: "hello" } });
+  });
+});
+
+describe("the press of a button", () => {
+  it("is answered, past the limit with how long to wait", async () => {
+    const world = await start();
+    const ephemeral = createMemoryEphemeral(createTestClock());
+    const limit = { limit: 2, window_ms: 60_000 };
+    const { reads, knows } = adapt(world, {
+      tooFast: async ({ speaker }) => ((await limitPresses(speaker, ephemeral, limit)) ? "wait 60 s" : null),
+    });
+    knows(ANN.id, "viewer");
+    await world.says("/cf_list");
+    const reply_markup = { inline_keyboard: [[{ text: "▶", callback_data: "p:0abc:2" }]] };
+    const { body } = await world.bot("sendMessage", { chat_id: ANN.id, text: "1/2", reply_markup });
+    const { message_id } = body["result"] as unknown as { message_id: number };
+    const found = [];
+    for (let presses = 1; presses <= 3; presses++) {
+      await world.person("POST", "/telegram/callbacks", { chat_id: ANN.id, message_id, data: "p:0abc:2", from: ANN });
+      found.push(await reads(1 + presses));
+    }
+    const turn = { kind: "page", delivery_id: "0abc", page: 2 };
+    expect(found).toEqual([expect.objectContaining(turn), expect.objectContaining(turn), null]);
+    await vi.waitFor(async () => {
+      const answers = (await world.person("GET", "/telegram/callbacks")).body["callbacks"] as unknown as {
+        answered: boolean;
+        text?: string;
+      }[];
+      expect(answers.map(({ answered, text }) => [answered, text])).toEqual([
+        [true, undefined],
+        [true, undefined],
+        [true, "wait 60 s"],
+      ]);
+    }, WAIT);
   });
 });
 

@@ -95,6 +95,31 @@ describe("a button that turns pages", () => {
   );
 });
 
+describe("presses past the limit", () => {
+  const LINE = { ...ANN, id: 1002 };
+  /** What comes of presses when none is let through, and whose were counted. */
+  async function refused(...presses: Update[]) {
+    const counted: unknown[] = [];
+    const mayPress = async (presser: object) => counted.push(presser) < 0;
+    const found = [];
+    for (const content of presses) found.push(await interpretUpdate(toEvent(123, content), { ...DEPS, mayPress }));
+    return { counted, found };
+  }
+
+  it("come to nothing, whoever it is", async () => {
+    const known = { speaker: "p1", locale: "ru", zone: "Asia/Seoul" };
+    const stranger = { speaker: "telegram:1001", locale: "ko", zone: "UTC" };
+    const { counted, found } = await refused(press("p:0abc:3", { from: LINE }), press("c:token"), press("x:token"));
+    expect(found).toEqual([null, null, null]);
+    expect(counted).toEqual([known, stranger, stranger]);
+  });
+
+  it("of a button that says a line are counted as lines alone, and those of none of our buttons not at all", async () => {
+    const { counted, found } = await refused(press("s:/cf_list", { from: LINE }), press("-"));
+    expect([counted, found]).toEqual([[], [expect.objectContaining({ ask: { kind: "text", text: "/cf_list" } }), null]]);
+  });
+});
+
 describe("a file that comes with a line", () => {
   const document = { file_id: "f", file_unique_id: "u", file_name: "ips.txt" };
   it("is read for somebody with a role, and only for them", async () => {
@@ -145,6 +170,7 @@ it("a message in a group cannot be read while nobody can say who we are; the tok
     ...{ token, people, locale: "en", zone: "UTC", menu: [], webhook: null, log: createMemoryLog() },
     intake: { receive: async () => undefined },
     leases: { lease: async () => null },
+    tooFast: async () => null,
   });
   expect(await adapter.interpret(toEvent(123, message({ text: "/ping" })))).not.toBeNull();
   const refused = await adapter.interpret(toEvent(123, message({ text: "/ping" }, GROUP))).catch((thrown: unknown) => thrown);

@@ -24,7 +24,7 @@ export const press = (data: string | undefined, more: object = {}) =>
 
 const read = async () => "203.0.113.7\n203.0.113.8";
 /** What reading needs; every file holds two addresses. */
-export const DEPS = { people, me: { id: 123, username: "Desk_Bot" }, read, locale: "en", zone: "UTC" } as const;
+export const DEPS = { people, me: { id: 123, username: "Desk_Bot" }, read, mayPress: async () => true, locale: "en", zone: "UTC" } as const;
 /** What an update asks for. */
 export const interpret = (content: Update) => interpretUpdate(toEvent(123, content), DEPS);
 /** What is asked, where something is asked. */

@@ -12,11 +12,11 @@ const URL = "http://127.0.0.1:9/webhooks/telegram";
 const SECRET = "a-secret-of-some-length";
 
 /** One process that looks after the webhook. */
-function keep({ sandbox }: World, url = URL) {
+function keep({ sandbox }: World, url = URL, old_secret: string | null = null) {
   const log = createMemoryLog();
   const ready = { count: 0 };
   const duty = startWebhook({
-    ...{ api: createTelegramApi(sandbox.telegram), token: sandbox.telegram.token, log, webhook: { url, secret: SECRET } },
+    ...{ api: createTelegramApi(sandbox.telegram), token: sandbox.telegram.token, log, webhook: { url, secret: SECRET, old_secret } },
     leases: { lease: async () => ({ held: () => true, release: async () => undefined }) },
     onReady: () => void ready.count++,
   });
@@ -53,6 +53,15 @@ describe("the webhook", () => {
     await vi.waitFor(async () => expect(await sets(world)).toBe(2), WAIT);
     await duty.stop();
     expect(await info(world)).toMatchObject({ url: URL, pending_update_count: 1, max_connections: 40 });
+  });
+
+  it("is set once more while its secret is changed, for Telegram may hold the old one", async () => {
+    const world = await start();
+    const first = keep(world);
+    await isOk(first.duty);
+    await first.duty.stop();
+    await isOk(keep(world, URL, "the-secret-before-it").duty);
+    expect(await sets(world)).toBe(2);
   });
 
   it("is set through outages, with one line in the log", async () => {
@@ -107,12 +116,16 @@ describe("the webhook", () => {
 
 describe("the door", () => {
   const events: InboxEvent[] = [];
-  const door = createTelegramWebhook({ bot_id: 123, secret: SECRET, intake: { receive: async (more) => void events.push(...more) } });
+  const door = createTelegramWebhook({
+    ...{ bot_id: 123, secret: SECRET, old_secret: "the-secret-before-it" },
+    intake: { receive: async (more) => void events.push(...more) },
+  });
   const HEADER = "x-telegram-bot-api-secret-token";
 
-  it("opens to the secret alone", () => {
+  it("opens to the secret alone, and to the old one while it is changed", () => {
     const body = Buffer.from("{}");
     expect(door.verify({ [HEADER]: SECRET }, body)).toBe(true);
+    expect(door.verify({ [HEADER]: "the-secret-before-it" }, body)).toBe(true);
     for (const given of [undefined, "", `${SECRET} `, SECRET.slice(1), [SECRET]])
       expect(door.verify({ [HEADER]: given }, body)).toBe(false);
   });

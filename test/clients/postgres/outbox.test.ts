@@ -87,6 +87,21 @@ describe("a message that is taken back", () => {
     expect(await here.fate.withdraw("d1")).toMatchObject({ status });
   });
 
+  it("while it is being sent is not tried again", async () => {
+    const here = await start();
+    await here.say();
+    const claimed = await here.claim();
+    expect(await here.fate.withdraw("d1")).toMatchObject({ status: "waiting" });
+    await here.deliveries.postpone(claimed, 0, { code: "rate_limited", text: { raw: "x" } });
+    expect(await here.fate.look("d1")).toMatchObject({ status: "withdrawn" });
+    expect(await here.deliveries.claim("d1")).toBeNull();
+  });
+
+  it("is none where it was never said", async () => {
+    const here = await start();
+    expect(await here.fate.withdraw("d404")).toBeNull();
+  });
+
   it("is left alone while it is being sent, and when it has been", async () => {
     const here = await start();
     await here.deliveries.insert(aDelivery("d1"));

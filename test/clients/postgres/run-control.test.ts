@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { brokenOffEnd, cancelledEnd } from "../../../core/cancelled.ts";
+import { wordsOf } from "../../../core/run.ts";
 import { usePostgres } from "../../support/postgres.ts";
 import { aDelivery, anEnd, aRun, claimOf } from "../../support/rows.ts";
 import { openProcess } from "../../support/stores.ts";
@@ -40,6 +41,13 @@ describe("a run that waits", () => {
     expect(await here.message()).toMatchObject({ reply: ENDS.begun.reply });
   });
 
+  it("and was told to wait when it had begun, is one that was tried", async () => {
+    const here = await start();
+    const claim = await here.runs.claim("r1");
+    if (claim) await here.runs.postpone(claim, 60_000, false);
+    expect(await here.stop()).toMatchObject({ run: { status: "unknown", attempts: 0 } });
+  });
+
   it("that has ended stays as it is", async () => {
     const here = await start();
     await here.runs.claim("r1");
@@ -59,6 +67,82 @@ describe("a run that waits", () => {
       expect([run_id, stopped?.run.status]).toEqual([run_id, claim ? "running" : "cancelled"]);
       expect(await here.runs.stopping([run_id])).toEqual(claim ? new Map([[run_id, BY]]) : new Map());
     }
+  });
+});
+
+describe("a run that waits to see whether its words were taken", () => {
+  const { delivery_id } = wordsOf("r1");
+
+  /** Between its first and second try. */
+  async function between() {
+    const here = await start();
+    const claim = await here.runs.claim("r1");
+    await here.deliveries.insert(aDelivery(delivery_id, { reply_to: { platform: "telegram", address: "77" } }));
+    if (claim) await here.runs.postpone(claim, 60_000);
+    const send = async () => {
+      await here.rows("UPDATE deliveries SET due_at = now()");
+      const sending = await here.deliveries.claim(delivery_id);
+      if (!sending) throw new Error("it was not to be had");
+      return sending;
+    };
+    const words = async () => (await here.rows<{ status: string }>("SELECT status FROM deliveries WHERE run_id IS NULL"))[0]?.status;
+    return { ...here, send, words };
+  }
+  const FAILED = { code: "upstream_unavailable", text: { raw: "away" } } as const;
+  const TOO_FAST = { code: "rate_limited", text: { raw: "slow down" } } as const;
+
+  it("is cancelled, and they are never said", async () => {
+    const here = await between();
+    expect(await here.stop()).toMatchObject({ run: { status: "cancelled", error: { code: "cancelled" } }, jobs: [{ id: "d1" }] });
+    expect(await here.message()).toMatchObject({ reply: ENDS.untouched.reply });
+    expect(await here.words()).toBe("cancelled");
+    expect(await here.deliveries.claim(delivery_id)).toBeNull();
+  });
+
+  it("also where the platform had told them to wait", async () => {
+    const here = await between();
+    await here.deliveries.postpone(await here.send(), 60_000, TOO_FAST);
+    expect(await here.stop()).toMatchObject({ run: { status: "cancelled" } });
+    expect(await here.words()).toBe("cancelled");
+  });
+
+  it("ends as what nobody knows where a try may have come through", async () => {
+    const here = await between();
+    await here.deliveries.postpone(await here.send(), 0, FAILED);
+    expect(await here.stop()).toMatchObject({ run: { status: "unknown", error: { code: "outcome_unknown" } } });
+    expect(await here.message()).toMatchObject({ reply: ENDS.begun.reply });
+    expect(await here.words()).toBe("unknown");
+    await here.rows("UPDATE deliveries SET due_at = now()");
+    expect(await here.deliveries.claim(delivery_id)).toBeNull();
+  });
+
+  it("ends so too where they are being sent; that try is the last one", async () => {
+    const here = await between();
+    const sending = await here.send();
+    expect(await here.stop()).toMatchObject({ run: { status: "unknown" } });
+    await here.deliveries.postpone(sending, 0, FAILED);
+    expect(await here.words()).toBe("unknown");
+    expect(await here.deliveries.due(10, true)).not.toContainEqual(expect.objectContaining({ id: delivery_id }));
+  });
+
+  it("and where they have been sent", async () => {
+    const here = await between();
+    const sending = await here.send();
+    await here.stop();
+    await here.deliveries.sent(sending, "9");
+    expect(await here.words()).toBe("sent");
+    expect(await here.row()).toMatchObject({ status: "unknown" });
+  });
+
+  it("and does not have them sent again when their sender dies", async () => {
+    const here = await between();
+    const dying = await openProcess(here.database);
+    await here.rows("UPDATE deliveries SET due_at = now()");
+    await dying.deliveries.claim(delivery_id);
+    await here.stop();
+    await dying.die();
+    await here.deliveries.takeOver();
+    expect(await here.words()).toBe("unknown");
   });
 });
 

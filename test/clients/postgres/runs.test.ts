@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { usePostgres } from "../../support/postgres.ts";
 import { aDelivery, anEnd, aRun, claimOf, saying } from "../../support/rows.ts";
@@ -217,5 +218,27 @@ describe("a list of runs", () => {
     expect((await here.runs.list({ before, limit: 5 })).map(({ run_id }) => run_id)).toEqual(["r1"]);
     expect(await here.runs.list({ status: "failed", limit: 5 })).toEqual([]);
     expect(await here.runs.list({ command: "ping", status: "accepted", limit: 5 })).toHaveLength(3);
+  });
+
+  it("reads outputs where they are asked for, and never a large one", async () => {
+    const here = await start();
+    // What compresses badly, as addresses do.
+    const large = { entries: Array.from({ length: 5_000 }, () => randomUUID()) };
+    for (const [run_id, output] of [
+      ["r1", large],
+      ["r2", { said: "hello" }],
+    ] as const) {
+      await here.runs.insert(aRun(run_id), { delivery: null, claim: true });
+      await here.runs.finish(await claimOf(here, run_id), anEnd({ output }));
+    }
+    await here.runs.insert(aRun("r3"), accepted);
+    expect((await here.runs.list({ limit: 9 })).filter((run) => "output" in run)).toEqual([]);
+    const listed = await here.runs.listWithOutputs({ limit: 9 });
+    expect(listed.map(({ output, output_left_out }) => [output, output_left_out])).toEqual([
+      [null, false],
+      [{ said: "hello" }, false],
+      [null, true],
+    ]);
+    expect(await here.runs.get("r1")).toMatchObject({ output: large });
   });
 });

@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { PERSON_LIMITS } from "../../core/config-people.ts";
+import { limitLines, limitPresses } from "../../core/policy/limit.ts";
+import { createTestClock } from "../support/clock.ts";
+import { createMemoryEphemeral } from "../support/memory-ephemeral.ts";
+
+it("20 presses a minute are let through, and lines are counted for themselves", async () => {
+  const clock = createTestClock();
+  const ephemeral = createMemoryEphemeral(clock);
+  const press = (speaker: string) => limitPresses(speaker, ephemeral, PERSON_LIMITS.lines);
+  for (let presses = 1; presses <= 20; presses++) expect(await press("p-1")).toBeNull();
+  expect(await press("p-1")).toEqual({ key: "policy.too_many_presses", params: { limit: 20, seconds: 60 } });
+  expect(await press("p-2")).toBeNull();
+  await limitLines("p-1", ephemeral, PERSON_LIMITS.lines);
+  clock.passes(60_000);
+  expect(await press("p-1")).toBeNull();
+});
