@@ -24,10 +24,10 @@ export interface Storage {
 const POOL_MAX = 8;
 const OFTEN_POOL_MAX = 8;
 /**
- * A statement that is made all the time is planned once, maybe while its tables are still empty: by these settings it finds its rows by an index
+ * A statement that is made all the time is planned once a connection, maybe while its tables are still empty: by these settings it finds its rows by an index
  * then, too. A few hundred rows a second make a plan without one slow long before the server analyses the table (`autovacuum_naptime`, a minute).
  */
-const BY_INDEX = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off" };
+const BY_INDEX = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", plan_cache_mode: "force_generic_plan" };
 /** Two workers hold one each for LISTEN. */
 const QUEUE_POOL_MAX = 12;
 

@@ -61,12 +61,13 @@ const INTEND = `
     SELECT * FROM settled UNION ALL SELECT fresh.run_id, wished.* FROM wished JOIN fresh USING (scope, network))
   SELECT DISTINCT ON (wished_by, scope, network) wished_by, ${BLOCK_COLUMNS} FROM block ORDER BY wished_by, scope, network, block_id DESC`;
 
+/** $1 are the rules, $2 the ids of their blocks: with them the server finds the rows by these, however few or many it takes them to be. */
 const CONFIRM = `
   UPDATE blocks SET state = 'blocked', rule_id = made.rule_id, adopted = (notes <> mark), blocked_at = coalesce(made.created_at, now()), drift = NULL,
     -- A rule that somebody else made has no end of its own, and gets none from us.
     expires_at = CASE WHEN notes <> mark THEN NULL ELSE expires_at END, due_at = CASE WHEN notes <> mark THEN NULL ELSE expires_at END
   FROM json_to_recordset($1::json) AS made(id bigint, version_then int, rule_id text, notes text, created_at timestamptz)
-  WHERE block_id = made.id AND version = version_then AND state IN ('pending', 'blocked') RETURNING ${BLOCK_COLUMNS.replace("rule_id", "blocks.rule_id")}`;
+  WHERE block_id = ANY($2::bigint[]) AND block_id = made.id AND version = version_then AND state IN ('pending', 'blocked') RETURNING ${BLOCK_COLUMNS.replace("rule_id", "blocks.rule_id")}`;
 
 /** A rule that was made for a wish, or adopted. */
 interface Made {
@@ -96,7 +97,7 @@ async function confirmAll(pool: pg.Pool, made: readonly Made[]): Promise<(Block 
   const given = made.map(({ block: { block_id, version }, rule: { rule_id, notes, created_at } }) => ({
     ...{ id: block_id, version_then: version, rule_id, notes, created_at },
   }));
-  const rows = await query<BlockRow>(pool, CONFIRM, [toJsonb(given)]);
+  const rows = await query<BlockRow>(pool, CONFIRM, [toJsonb(given), made.map(({ block }) => block.block_id)]);
   const confirmed = new Map(rows.map((row) => [row.block_id, toBlock(row)]));
   return made.map(({ block }) => {
     const found = confirmed.get(block.block_id);

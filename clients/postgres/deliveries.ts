@@ -51,6 +51,7 @@ const STILL_OURS = "(row.claimed_by IS NOT DISTINCT FROM gone.claimed_by AND row
 
 // The message's id is kept even when the claim was lost meanwhile: whoever took over then edits instead of sending again. Where the chat has
 // moved meanwhile, it is that of a message in the old one.
+// $1 are the messages, $2 their ids: with them the server finds the rows by these, however few or many it takes them to be.
 const SENT = `
   UPDATE deliveries AS row SET
     message_id = CASE WHEN row.address = gone.address OR gone.moved_to IS NOT NULL THEN gone.message_id END,
@@ -61,7 +62,7 @@ const SENT = `
     generation = row.generation + CASE WHEN ${STILL_OURS} AND row.version > gone.version THEN 1 ELSE 0 END, sweep_at = ${firstLook("now()")}
   FROM json_to_recordset($1::json)
     AS gone(delivery_id text, claimed_by int, generation int, version int, address text, message_id text, moved_to text)
-  WHERE row.delivery_id = gone.delivery_id AND (${STILL_OURS} OR row.message_id IS NULL)
+  WHERE row.delivery_id = ANY($2::text[]) AND row.delivery_id = gone.delivery_id AND (${STILL_OURS} OR row.message_id IS NULL)
   RETURNING ${columnsOf("row")}, 0 AS delay_ms`;
 
 /** A message that has gone out: whose claim it was, and as what it stands there. */
@@ -72,7 +73,7 @@ type Gone = Pick<ClaimedDelivery, "delivery_id" | "claimed_by" | "generation" | 
 
 /** Stores what has gone out. @returns of each the jobs for what is newer */
 async function storeSent(pool: pg.Pool, gone: readonly Gone[]): Promise<(readonly Job[])[]> {
-  const rows = await query<DeliveryJobRow>(pool, SENT, [toJsonb(gone)]);
+  const rows = await query<DeliveryJobRow>(pool, SENT, [toJsonb(gone), gone.map(({ delivery_id }) => delivery_id)]);
   return gone.map(({ delivery_id }) => toDeliveryJobs(rows.filter(({ id }) => id === delivery_id)));
 }
 

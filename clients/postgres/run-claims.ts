@@ -16,18 +16,22 @@ const CLOCK_TOLERANCE = "interval '1 second'";
 /** SQL: when a run that is given back is due. One that is to be stopped does not wait. */
 const LATER = "now() + CASE WHEN cancelled_by IS NULL THEN $3::float8 ELSE 0 END * interval '1 millisecond'";
 
-/** $1 are the runs, $2 is this process. */
+// Where rows are joined to what is asked for, their ids are given for themselves, too: else the server, which cannot know how few they are, may read
+// the whole table to find them.
+
+/** $1 are the runs, $2 is this process, $3 are the runs' ids. */
 const CLAIM = `
   UPDATE runs SET status = 'running', claimed_by = $2, attempts = attempts + 1, started_at = coalesce(started_at, now()), sweep_at = ${ORPHANED}
   FROM json_to_recordset($1::json) AS asked(run_id text, early bool)
-  WHERE runs.run_id = asked.run_id AND status = 'accepted' AND (due_at <= now() + ${CLOCK_TOLERANCE} OR early) RETURNING runs.*`;
+  WHERE runs.run_id = ANY($3::text[]) AND runs.run_id = asked.run_id AND status = 'accepted' AND (due_at <= now() + ${CLOCK_TOLERANCE} OR early) RETURNING runs.*`;
 
+/** $1 are the runs, $2 their ids. */
 const FINISH = `
   WITH run AS (
     UPDATE runs SET status = ended.status, output = ended.output::jsonb, error = ended.error::jsonb, finished_at = now(), claimed_by = NULL
     FROM json_to_recordset($1::json)
       AS ended(run_id text, claimed_by int, generation int, status text, output text, error text, reply text)
-    WHERE runs.run_id = ended.run_id AND runs.claimed_by = ended.claimed_by AND runs.generation = ended.generation AND runs.status = 'running'
+    WHERE runs.run_id = ANY($2::text[]) AND runs.run_id = ended.run_id AND runs.claimed_by = ended.claimed_by AND runs.generation = ended.generation AND runs.status = 'running'
     RETURNING runs.run_id, runs.generation AS ended_generation, ended.reply),
   delivery AS (
     UPDATE deliveries SET reply = run.reply::json, page = 1, version = version + 1, sweep_at = ${firstLook("now()")},
@@ -81,7 +85,7 @@ interface Asked {
 }
 
 async function claimAll(pool: pg.Pool, me: number, asked: readonly Asked[]): Promise<(ClaimedRun | null)[]> {
-  const rows = await query<RunRow & { readonly claimed_by: number }>(pool, CLAIM, [toJsonb(asked), me]);
+  const rows = await query<RunRow & { readonly claimed_by: number }>(pool, CLAIM, [toJsonb(asked), me, asked.map(({ run_id }) => run_id)]);
   const claimed = new Map(rows.map((row) => [row.run_id, toClaimed(row, row.claimed_by)]));
   return asked.map(({ run_id }) => {
     const run = claimed.get(run_id) ?? null;
@@ -99,6 +103,7 @@ async function finishAll(pool: pg.Pool, ended: readonly Ended[]): Promise<(reado
   }));
   const rows = await query<DeliveryJobRow & { readonly ended_id: string; readonly ended_generation: number }>(pool, FINISH, [
     toJsonb(given),
+    ended.map(({ run_id }) => run_id),
   ]);
   return ended.map(({ run_id, generation }) => {
     const own = rows.filter(({ ended_id, ended_generation }) => ended_id === run_id && ended_generation === generation);
