@@ -1,10 +1,11 @@
 import { brokenOffEnd } from "../core/cancelled.ts";
 import type { Logger } from "../core/ports.ts";
-import type { RunAcceptor } from "../core/run.ts";
-import { jobId, type RunStore } from "../core/stores.ts";
+import type { NewRun, RunAcceptor, RunView } from "../core/run.ts";
+import { type ClaimedRun, jobId, type RunClaim, type RunStore } from "../core/stores.ts";
 import type { Enqueue } from "./enqueue.ts";
 import { pause } from "./pause.ts";
 import { persist } from "./persist.ts";
+import type { Seat, Seats } from "./run-seats.ts";
 
 /** What the acceptor needs. */
 export interface AcceptorDeps {
@@ -14,18 +15,34 @@ export interface AcceptorDeps {
   readonly log: Logger;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** Where runs are worked on in this very process, if they are. */
+  readonly seats?: () => Pick<Seats, "take"> | undefined;
 }
 
 /** An inline command is answered at the latest so long after it was carried out, though its end may not be stored yet. */
 const END_MS = 2_000;
 
-/** Stores what is to be done before it is queued. */
-export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, stopping }: AcceptorDeps): RunAcceptor {
+/**
+ * Stores what is to be done before it is queued. Where this process has room for it, it begins at once, while its job is on its way through the
+ * queue.
+ */
+export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, stopping, seats }: AcceptorDeps): RunAcceptor {
   return {
-    async accept(run, delivery, open_max) {
-      const { run: stored, fresh, jobs } = await runs.insert(run, { delivery, claim: false, open_max });
-      if (!fresh) return stored;
-      await Promise.all([enqueueRuns([{ id: run.run_id, job_id: jobId(run.run_id, 0), delay_ms: 0 }]), enqueueDeliveries(jobs)]);
+    async accept(run, delivery, open_max, person) {
+      const seat = seats?.()?.take() ?? null;
+      const given = runs.insert(run, { delivery, claim: seat !== null, open_max });
+      const {
+        run: stored,
+        fresh,
+        claim,
+        jobs,
+      } = await given.catch((thrown: unknown) => {
+        standUp(runs, run, seat);
+        throw thrown;
+      });
+      if (claim) seat?.begin({ run: toClaimed(run, stored, claim), person });
+      else standUp(runs, run, seat);
+      if (fresh) await Promise.all([enqueueRuns([{ id: run.run_id, job_id: jobId(run.run_id, 0), delay_ms: 0 }]), enqueueDeliveries(jobs)]);
       return stored;
     },
     async begin(run) {
@@ -48,4 +65,15 @@ export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, s
     },
     letGo: runs.letGo,
   };
+}
+
+/** Nothing of it is worked on here after all; a claim may be stored without our knowing. */
+function standUp(runs: Pick<RunStore, "letGo">, { run_id }: NewRun, seat: Seat | null): void {
+  if (seat === null) return;
+  runs.letGo(run_id);
+  seat.leave();
+}
+
+function toClaimed({ request_id, locale, zone }: NewRun, stored: RunView, { claimed_by, generation }: RunClaim): ClaimedRun {
+  return { ...stored, request_id, locale, zone, takeovers: 0, claimed_by, generation, cancelled_by: null };
 }

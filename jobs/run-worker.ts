@@ -61,14 +61,24 @@ interface Later {
 /** What its asker alone can mend. */
 const ASKERS_FAULT: readonly ErrorCode[] = ["invalid_input", "protected_address", "forbidden", "not_found"];
 
-/** Makes the handler of the queue `runs`: claims the row, runs its command, stores the end together with the answer. */
-export function createRunWorker(deps: RunWorkerDeps): (run_id: string) => Promise<void> {
+/** A run that was claimed when it was stored, and who asked for it, as they were at that moment. */
+export interface BegunRun {
+  readonly run: ClaimedRun;
+  readonly person: Person | undefined;
+}
+
+/** Claims a run, unless it is claimed already, runs its command, and stores the end together with the answer. */
+export type WorkOnRun = (run_id: string, begun?: BegunRun) => Promise<void>;
+
+/** Makes what works on runs. */
+export function createRunWorker(deps: RunWorkerDeps): WorkOnRun {
   const { look_every_ms: every_ms } = deps;
   const watch = createStopWatch({ ...deps, stopper: deps.runs, ...(every_ms !== undefined && { every_ms }) });
-  return async (run_id) => {
+  return async (run_id, begun) => {
     try {
-      const run = await deps.runs.claim(run_id);
-      if (run) await work(deps, run, watch);
+      const run = begun?.run ?? (await deps.runs.claim(run_id));
+      const identify = begun?.person ? async () => begun.person ?? null : deps.identify;
+      if (run) await work({ ...deps, identify }, run, watch);
     } finally {
       // Whatever went wrong, and though the claim itself may be stored without our knowing: the sweeper may open it again from now on.
       deps.runs.letGo(run_id);

@@ -19,6 +19,7 @@ import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createReconciler } from "../../jobs/blocks/reconciler.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
 import type { Gateway } from "../../jobs/outbound/gateway.ts";
+import type { Seats } from "../../jobs/run-seats.ts";
 import { createDeskPorts } from "./desk-ports.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -66,7 +67,12 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
     health,
     protectedBy: createProtection(config.never_block),
   };
-  const runs = createRunAcceptor({ runs: stores.runs, enqueueRuns: enqueue.runs, enqueueDeliveries: enqueue.deliveries, log, stopping });
+  // Filled in by the workers, where this process has them.
+  const seats: Pick<Seats, "take">[] = [];
+  const runs = createRunAcceptor({
+    ...{ runs: stores.runs, enqueueRuns: enqueue.runs, enqueueDeliveries: enqueue.deliveries, log, stopping },
+    seats: () => seats[0],
+  });
   const newToken = () => randomBytes(18).toString("base64url");
   const metrics: Metrics = createMetrics(queues, stores.deliveries, health);
   const dispatch: Dispatch = metrics.counting(
@@ -82,7 +88,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
       limits: config.person_limits,
     }),
   );
-  return { registry, texts, stores, health, identities, enqueue, gateways, ports, metrics, dispatch, newId: () => randomUUID() };
+  return { registry, texts, stores, health, identities, enqueue, gateways, seats, ports, metrics, dispatch, newId: () => randomUUID() };
 }
 
 function createStores({ pool, often, session, prisma }: Storage, { sandbox }: Config) {

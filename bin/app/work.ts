@@ -3,6 +3,8 @@ import type { BotAdapter, Channel, Logger, QueueWorker } from "../../core/ports.
 import { startKeeper } from "../../jobs/blocks/keeper.ts";
 import { createIntake, type StartedIntake } from "../../jobs/intake.ts";
 import { createGateway } from "../../jobs/outbound/gateway.ts";
+import { pause } from "../../jobs/pause.ts";
+import { createSeats } from "../../jobs/run-seats.ts";
 import { createRunWorker } from "../../jobs/run-worker.ts";
 import { startSweeper } from "../../jobs/sweeper.ts";
 import type { Desk } from "./desk.ts";
@@ -26,7 +28,7 @@ export interface WorkParts {
 }
 
 /** Runs worked on at once in one process. Most of their time is spent waiting for others. */
-const RUN_CONCURRENCY = 16;
+const RUN_CONCURRENCY = 32;
 /** Admitting a message is one read; the sending goes on when its turn has come. */
 const DELIVERY_CONCURRENCY = 16;
 
@@ -65,13 +67,21 @@ export async function startWorkers({ desk, queues, platforms, log, stopping }: W
     enqueueDeliveries: enqueue.deliveries,
     identify: identities.identify,
   });
+  const seats = createSeats({ work, at_once: RUN_CONCURRENCY, log, stopping });
+  desk.seats.push(seats);
   const workers: QueueWorker[] = await Promise.all([
-    queues.runs.work(work, { concurrency: RUN_CONCURRENCY }),
+    queues.runs.work(seats.work, { concurrency: RUN_CONCURRENCY }),
     queues.deliveries.work((id) => gateway.admit(id), { concurrency: DELIVERY_CONCURRENCY }),
   ]);
   return {
     async stop(within_ms) {
-      await Promise.all([...workers.map((worker) => worker.close(within_ms)), gateway.stop()]);
+      const late = new AbortController();
+      await Promise.all([
+        ...workers.map((each) => each.close(within_ms)),
+        Promise.race([seats.close(), pause(within_ms, late.signal)]),
+        gateway.stop(),
+      ]);
+      late.abort();
     },
   };
 }

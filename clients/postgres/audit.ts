@@ -5,6 +5,9 @@ import { createBatches } from "../batches.ts";
 import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 
+/** The first line waits so long for others, in milliseconds: all lines of all processes go through one row. */
+const LINGER_MS = 3;
+
 /** SQL: what is hashed of a line; `at` as milliseconds, so that the session's time zone does not matter. */
 export const HASHED = `previous_hash || chr(10) || jsonb_build_array(seq, (extract(epoch FROM at) * 1000)::bigint, person_id, identity, action, command, input, outcome, request_id, run_id)::text`;
 
@@ -43,7 +46,7 @@ const TRIES = 50;
  * statement is under way go together into the next one.
  */
 export function createAuditLog(pool: pg.Pool): AuditLog {
-  return { append: createBatches((entries: readonly AuditEntry[]) => store(pool, entries)) };
+  return { append: createBatches((entries: readonly AuditEntry[]) => store(pool, entries), { linger_ms: LINGER_MS }) };
 }
 
 async function store(pool: pg.Pool, entries: readonly AuditEntry[], attempt = 1): Promise<undefined[]> {

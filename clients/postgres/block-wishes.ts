@@ -62,11 +62,14 @@ const INTEND = `
   SELECT DISTINCT ON (wished_by, scope, network) wished_by, ${BLOCK_COLUMNS} FROM block ORDER BY wished_by, scope, network, block_id DESC`;
 
 /** $1 are the rules, $2 the ids of their blocks: with them the server finds the rows by these, however few or many it takes them to be. */
+// It is not waited for until it is on disk: a server that loses it in a power cut has the wish, and the rule is found by that wish's mark. The end of
+// the run, which is waited for, is written after it.
 const CONFIRM = `
+  WITH unawaited AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
   UPDATE blocks SET state = 'blocked', rule_id = made.rule_id, adopted = (notes <> mark), blocked_at = coalesce(made.created_at, now()), drift = NULL,
     -- A rule that somebody else made has no end of its own, and gets none from us.
     expires_at = CASE WHEN notes <> mark THEN NULL ELSE expires_at END, due_at = CASE WHEN notes <> mark THEN NULL ELSE expires_at END
-  FROM json_to_recordset($1::json) AS made(id bigint, version_then int, rule_id text, notes text, created_at timestamptz)
+  FROM json_to_recordset($1::json) AS made(id bigint, version_then int, rule_id text, notes text, created_at timestamptz), unawaited
   WHERE block_id = ANY($2::bigint[]) AND block_id = made.id AND version = version_then AND state IN ('pending', 'blocked') RETURNING ${BLOCK_COLUMNS.replace("rule_id", "blocks.rule_id")}`;
 
 /** A rule that was made for a wish, or adopted. */

@@ -6,7 +6,13 @@ const ESCAPE = /\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g;
  * Source: https://www.postgresql.org/docs/15/datatype-json.html
  */
 export function toJsonb(value: unknown): string {
-  return JSON.stringify(value).replace(ESCAPE, (found, name: string) => (name.length > 1 ? "\ufffd" : found));
+  const text = JSON.stringify(value);
+  // Mostly there is none, and this is asked with every statement.
+  return text.includes("\\u") ? withoutEscapes(text) : text;
+}
+
+function withoutEscapes(text: string): string {
+  return text.replace(ESCAPE, (found, name: string) => (name.length > 1 ? "\ufffd" : found));
 }
 
 /** Words for a `text` column, which cannot hold NUL; half a surrogate pair becomes U+FFFD on its way. */

@@ -20,9 +20,11 @@ const LATER = "now() + CASE WHEN cancelled_by IS NULL THEN $3::float8 ELSE 0 END
 // the whole table to find them.
 
 /** $1 are the runs, $2 is this process, $3 are the runs' ids. */
+// It is not waited for until it is on disk: a server that loses it in a power cut has the run as it was, and whatever the run does is written after it.
 const CLAIM = `
+  WITH unawaited AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
   UPDATE runs SET status = 'running', claimed_by = $2, attempts = attempts + 1, started_at = coalesce(started_at, now()), sweep_at = ${ORPHANED}
-  FROM json_to_recordset($1::json) AS asked(run_id text, early bool)
+  FROM json_to_recordset($1::json) AS asked(run_id text, early bool), unawaited
   WHERE runs.run_id = ANY($3::text[]) AND runs.run_id = asked.run_id AND status = 'accepted' AND (due_at <= now() + ${CLOCK_TOLERANCE} OR early) RETURNING runs.*`;
 
 /** $1 are the runs, $2 their ids. */

@@ -1,0 +1,70 @@
+import type { Logger } from "../core/ports.ts";
+import type { BegunRun, WorkOnRun } from "./run-worker.ts";
+
+/** What the seats need. */
+export interface SeatsDeps {
+  readonly work: WorkOnRun;
+  /** Runs worked on at once. */
+  readonly at_once: number;
+  readonly log: Logger;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** A place among the runs that this process works on. */
+export interface Seat {
+  /** Works on a run that was claimed when it was stored. Its job, when that arrives here, joins it. */
+  begin(begun: BegunRun): void;
+  /** It is not needed after all. */
+  leave(): void;
+}
+
+/** The runs that this process works on: those whose jobs have arrived, and those that it stored itself and began at once. */
+export interface Seats {
+  /** The handler of the queue `runs`. */
+  work(run_id: string): Promise<void>;
+  /** A place for a run that is about to be stored; null where as many are worked on as may be, or nothing new is begun any more. */
+  take(): Seat | null;
+  /** Begins nothing without its job from now on. Resolves when what was begun so is through. */
+  close(): Promise<void>;
+}
+
+/** Makes them. Whoever waits in the queue goes first: a run is begun without its job only while there is room. */
+export function createSeats({ work, at_once, log, stopping }: SeatsDeps): Seats {
+  const begun = new Map<string, Promise<void>>();
+  let [taken, closed] = [0, false];
+  const leave = () => {
+    taken -= 1;
+  };
+  const begin = (given: BegunRun) => {
+    const { run_id } = given.run;
+    const through = async () => {
+      try {
+        await work(run_id, given);
+      } catch (thrown) {
+        log.warn({ err: thrown, run_id }, "a run could not be worked on; the sweeper opens it again");
+      } finally {
+        begun.delete(run_id);
+        leave();
+      }
+    };
+    begun.set(run_id, through());
+  };
+  return {
+    async work(run_id) {
+      const here = begun.get(run_id);
+      if (here !== undefined) return here;
+      taken += 1;
+      await work(run_id).finally(leave);
+    },
+    take() {
+      if (taken >= at_once || closed || stopping.aborted) return null;
+      taken += 1;
+      return { begin, leave };
+    },
+    async close() {
+      closed = true;
+      await Promise.all(begun.values());
+    },
+  };
+}
