@@ -23,8 +23,7 @@ export interface AcceptorDeps {
 const END_MS = 2_000;
 
 /**
- * Stores what is to be done before it is queued. Where this process has room for it, it begins at once, while its job is on its way through the
- * queue.
+ * Stores what is to be done before it is queued. Where this process has room for it, it begins at once.
  */
 export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, stopping, seats }: AcceptorDeps): RunAcceptor {
   return {
@@ -42,7 +41,8 @@ export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, s
       });
       if (claim) seat?.begin({ run: toClaimed(run, stored, claim), person });
       else standUp(runs, run, seat);
-      if (fresh) await Promise.all([enqueueRuns([{ id: run.run_id, job_id: jobId(run.run_id, 0), delay_ms: 0 }]), enqueueDeliveries(jobs)]);
+      const job = { id: run.run_id, job_id: jobId(run.run_id, 0), delay_ms: 0 };
+      if (fresh) await Promise.all([claim ? undefined : enqueueRuns([job]), enqueueDeliveries(jobs)]);
       return stored;
     },
     async begin(run) {

@@ -1,4 +1,6 @@
 import type { Logger } from "../core/ports.ts";
+import { type Job, jobId } from "../core/stores.ts";
+import type { Enqueue } from "./enqueue.ts";
 import type { BegunRun, WorkOnRun } from "./run-worker.ts";
 
 /** What the seats need. */
@@ -7,13 +9,17 @@ export interface SeatsDeps {
   /** Runs worked on at once. */
   readonly at_once: number;
   readonly log: Logger;
+  readonly enqueueRuns: Enqueue;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
 }
 
+/** A run that is not over by then gets its job, in milliseconds. Most calls to a provider take longer; jobs of several runs go together. */
+const JOB_AFTER_MS = 25;
+
 /** A place among the runs that this process works on. */
 export interface Seat {
-  /** Works on a run that was claimed when it was stored. Its job, when that arrives here, joins it. */
+  /** Works on a run that was claimed when it was stored. It gets its job in a moment; when that arrives here it joins. */
   begin(begun: BegunRun): void;
   /** It is not needed after all. */
   leave(): void;
@@ -30,8 +36,14 @@ export interface Seats {
 }
 
 /** Makes them. Whoever waits in the queue goes first: a run is begun without its job only while there is room. */
-export function createSeats({ work, at_once, log, stopping }: SeatsDeps): Seats {
+export function createSeats({ work, at_once, log, enqueueRuns, stopping }: SeatsDeps): Seats {
   const begun = new Map<string, Promise<void>>();
+  let jobs: Job[] = [];
+  const addJobs = () => {
+    const open = jobs.filter(({ id }) => begun.has(id));
+    jobs = [];
+    void enqueueRuns(open);
+  };
   let [taken, closed] = [0, false];
   const leave = () => {
     taken -= 1;
@@ -49,6 +61,8 @@ export function createSeats({ work, at_once, log, stopping }: SeatsDeps): Seats 
       }
     };
     begun.set(run_id, through());
+    if (jobs.length === 0) setTimeout(addJobs, JOB_AFTER_MS);
+    jobs.push({ id: run_id, job_id: jobId(run_id, given.run.generation), delay_ms: 0 });
   };
   return {
     async work(run_id) {

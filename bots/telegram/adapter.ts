@@ -10,6 +10,7 @@ import { toTelegramError } from "./errors.ts";
 import { interpretUpdate, type Presser, type StoredUpdate } from "./inbound.ts";
 import { createMenus, type MenuEntry, type Menus } from "./menu.ts";
 import { startPolling } from "./polling.ts";
+import { createSpeakers } from "./speakers.ts";
 import { createTelegramWebhook, startWebhook, type WebhookSettings } from "./webhook.ts";
 
 /** What Telegram's adapter needs. */
@@ -37,6 +38,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   const bot_id = Number(token.split(":", 1)[0]);
   const menus = createMenus({ api, entries: deps.menu, locale, log });
   const names = createNames(api, token);
+  const speakers = createSpeakers(people);
   let receiving: Duty | null = null;
   const onReady = (me: { readonly username: string }) => {
     names.know(me.username);
@@ -44,7 +46,7 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
   };
   return {
     platform: "telegram",
-    ...(webhook && { webhook: createTelegramWebhook({ ...webhook, bot_id, intake }) }),
+    ...(webhook && { webhook: createTelegramWebhook({ ...webhook, bot_id, intake, expect: speakers.expect }) }),
     start() {
       const parts = { api, token, leases, log, onReady };
       receiving = webhook ? startWebhook({ ...parts, webhook }) : startPolling({ ...parts, intake });
@@ -61,9 +63,11 @@ export function createTelegramAdapter(deps: TelegramDeps): BotAdapter {
       };
       const username = update.message && update.message.chat.type !== "private" ? await names.ours() : "";
       const read = (document: Parameters<typeof readAttachment>[1]) => readAttachment({ api, log }, document);
-      const asked = await interpretUpdate(event, { people, locale, zone, me: { id: bot_id, username }, read, mayPress }).finally(() => {
-        if (update.callback_query) answerPress(api, update.callback_query.id, words);
-      });
+      const asked = await interpretUpdate(event, { people: speakers, locale, zone, me: { id: bot_id, username }, read, mayPress }).finally(
+        () => {
+          if (update.callback_query) answerPress(api, update.callback_query.id, words);
+        },
+      );
       if (asked && asked.kind === undefined) show(menus, asked);
       return asked;
     },

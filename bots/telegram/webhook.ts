@@ -25,6 +25,8 @@ const LOOK_AGAIN_MS = 60_000;
 interface DoorDeps extends Pick<WebhookSettings, "secret" | "old_secret"> {
   readonly bot_id: number;
   readonly intake: Intake;
+  /** Told of each update before it is stored. */
+  readonly expect?: (update: Update) => void;
 }
 
 /** The door for Telegram's calls: whoever does not know the secret is not heard. */
@@ -37,7 +39,9 @@ export function createTelegramWebhook(deps: DoorDeps): Webhook {
       return typeof given === "string" && expected.some((secret) => timingSafeEqual(digest(given), secret));
     },
     async receive(body) {
-      await deps.intake.receive([toEvent(deps.bot_id, parseUpdate(body))]);
+      const update = parseUpdate(body);
+      deps.expect?.(update);
+      await deps.intake.receive([toEvent(deps.bot_id, update)]);
     },
   };
 }
