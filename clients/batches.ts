@@ -1,9 +1,11 @@
 import { OpsError } from "../core/errors.ts";
 
 /** How calls are gathered. */
-export interface BatchOptions {
-  /** Calls that go together at most. */
+export interface BatchOptions<In> {
+  /** Calls that go together at most, each counted by its weight. */
   readonly max?: number;
+  /** What a call counts for; by default 1. One that is heavier than `max` goes alone. */
+  readonly weigh?: (item: In) => number;
   /** Batches that may be under way; what comes meanwhile goes into the next. */
   readonly side_by_side?: number;
   /** How long the first call waits for others, in milliseconds; by default until everything that has arrived by now has been read. */
@@ -27,7 +29,7 @@ const MAX = 256;
  */
 export function createBatches<In, Out>(
   work: Work<In, Out>,
-  { max = MAX, side_by_side = 1, linger_ms = 0 }: BatchOptions = {},
+  { max = MAX, side_by_side = 1, linger_ms = 0, weigh = () => 1 }: BatchOptions<In> = {},
 ): (item: In) => Promise<Out> {
   const waiting: Waiting<In, Out>[] = [];
   let underWay = 0;
@@ -35,7 +37,7 @@ export function createBatches<In, Out>(
   const begin = () => {
     begins = false;
     underWay += 1;
-    void settle(work, waiting.splice(0, max)).then(() => {
+    void settle(work, take(waiting, max, weigh), waiting).then(() => {
       underWay -= 1;
       next();
     });
@@ -54,21 +56,28 @@ export function createBatches<In, Out>(
     });
 }
 
+/** The first of those that wait, as many as go together. */
+function take<In, Out>(waiting: Waiting<In, Out>[], max: number, weigh: (item: In) => number): Waiting<In, Out>[] {
+  let weight = 0;
+  const tooHeavy = waiting.findIndex(({ item }, at) => {
+    weight += weigh(item);
+    return at > 0 && weight > max;
+  });
+  return waiting.splice(0, tooHeavy < 0 ? waiting.length : tooHeavy);
+}
+
 type Work<In, Out> = (items: readonly In[]) => Promise<readonly Out[]>;
 
-/** Works on a batch and tells each of its callers. Never rejects. */
-async function settle<In, Out>(work: Work<In, Out>, batch: readonly Waiting<In, Out>[]): Promise<void> {
+/** Works on a batch and tells each of its callers; where the other side is away, also those that wait behind it. Never rejects. */
+async function settle<In, Out>(work: Work<In, Out>, batch: readonly Waiting<In, Out>[], behind: Waiting<In, Out>[]): Promise<void> {
   try {
     const results = await work(batch.map(({ item }) => item));
     // Work that keeps to its word has one for each.
     for (const [at, { resolve }] of batch.entries()) resolve(results[at] as Out);
   } catch (thrown) {
-    await afterFailure(work, batch, thrown);
+    const isAway = thrown instanceof OpsError && thrown.code === "unavailable";
+    const failed = isAway ? [...batch, ...behind.splice(0)] : batch;
+    if (isAway || batch.length === 1) for (const { reject } of failed) reject(thrown);
+    else for (const one of batch) await settle(work, [one], behind);
   }
-}
-
-async function afterFailure<In, Out>(work: Work<In, Out>, batch: readonly Waiting<In, Out>[], thrown: unknown): Promise<void> {
-  const isAway = thrown instanceof OpsError && thrown.code === "unavailable";
-  if (isAway || batch.length === 1) for (const { reject } of batch) reject(thrown);
-  else for (const one of batch) await settle(work, [one]);
 }

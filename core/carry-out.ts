@@ -45,7 +45,7 @@ export async function carryOut(deps: CarryOutDeps, call: Call): Promise<Outcome>
 async function enqueue(deps: CarryOutDeps, call: Call): Promise<Outcome> {
   const record = newRun(call);
   const message = answerTo(call.request, record.run_id, { reply: runningReply(record), delay_ms: RUNNING_DELAY_MS });
-  const stored = await deps.runs.accept(record, message, deps.limits.open_runs, call.person);
+  const stored = await deps.runs.accept(record, message, deps.limits.open_runs);
   // Another, where this request joined a run that was open already.
   return { kind: "queued", run_id: stored.run_id, reply: runningReply(stored) };
 }

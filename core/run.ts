@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { ErrorCode } from "./errors.ts";
 import type { Locale } from "./locale.ts";
 import type { Reply, Text } from "./reply.ts";
-import type { Person, ReplyTo } from "./request.ts";
+import type { ReplyTo } from "./request.ts";
 import type { RunClaim } from "./stores.ts";
 
 /** The states of a run. The last four are ends. `unknown`: the provider left open whether it was done. */
@@ -90,11 +90,10 @@ export interface RunAcceptor {
   /**
    * Stores a run and its first message, then queues both. A run of the same id, or an open one of the same `dedupe_key`, stays as it is.
    * @param open_max how many open runs its person may have
-   * @param person who asked, and may: a run that begins at once need not ask for them again
    * @returns the run as it stands; where it was joined, another than the one that was given
    * @throws OpsError `rate_limited` where its person has as many open runs as may be
    */
-  accept(run: NewRun, delivery: NewDelivery | null, open_max: number, person?: Person): Promise<RunView>;
+  accept(run: NewRun, delivery: NewDelivery | null, open_max: number): Promise<RunView>;
   /**
    * Stores a run that is carried out at once, and claims it. One that is there already is claimed only where it waits for somebody;
    * without a claim it has ended, or somebody else carries it out.

@@ -27,8 +27,8 @@ const END_MS = 2_000;
  */
 export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, stopping, seats }: AcceptorDeps): RunAcceptor {
   return {
-    async accept(run, delivery, open_max, person) {
-      const seat = seats?.()?.take() ?? null;
+    async accept(run, delivery, open_max) {
+      const seat = seats?.()?.take(run.identity) ?? null;
       const given = runs.insert(run, { delivery, claim: seat !== null, open_max });
       const {
         run: stored,
@@ -39,7 +39,7 @@ export function createRunAcceptor({ runs, enqueueRuns, enqueueDeliveries, log, s
         standUp(runs, run, seat);
         throw thrown;
       });
-      if (claim) seat?.begin({ run: toClaimed(run, stored, claim), person });
+      if (claim) seat?.begin(toClaimed(run, stored, claim));
       else standUp(runs, run, seat);
       const job = { id: run.run_id, job_id: jobId(run.run_id, 0), delay_ms: 0 };
       if (fresh) await Promise.all([claim ? undefined : enqueueRuns([job]), enqueueDeliveries(jobs)]);

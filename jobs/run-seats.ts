@@ -1,12 +1,14 @@
 import type { Logger } from "../core/ports.ts";
-import { type Job, jobId } from "../core/stores.ts";
+import type { Person } from "../core/request.ts";
+import { type ClaimedRun, type Job, jobId } from "../core/stores.ts";
 import type { Enqueue } from "./enqueue.ts";
-import type { BegunRun, WorkOnRun } from "./run-worker.ts";
+import type { WorkOnRun } from "./run-worker.ts";
 
 /** What the seats need. */
 export interface SeatsDeps {
   readonly work: WorkOnRun;
-  /** Runs worked on at once. */
+  readonly identify: (identity: string) => Promise<Person | null>;
+  /** So many runs at work leave no seat. */
   readonly at_once: number;
   readonly log: Logger;
   readonly enqueueRuns: Enqueue;
@@ -20,7 +22,7 @@ const JOB_AFTER_MS = 25;
 /** A place among the runs that this process works on. */
 export interface Seat {
   /** Works on a run that was claimed when it was stored. It gets its job in a moment; when that arrives here it joins. */
-  begin(begun: BegunRun): void;
+  begin(run: ClaimedRun): void;
   /** It is not needed after all. */
   leave(): void;
 }
@@ -29,14 +31,17 @@ export interface Seat {
 export interface Seats {
   /** The handler of the queue `runs`. */
   work(run_id: string): Promise<void>;
-  /** A place for a run that is about to be stored; null where as many are worked on as may be, or nothing new is begun any more. */
-  take(): Seat | null;
+  /**
+   * A place for a run that is about to be stored; null where as many are worked on as may be, or nothing new is begun any more.
+   * @param identity who asks: they are looked up once more while it is stored, for their role may have been taken from them meanwhile
+   */
+  take(identity: string): Seat | null;
   /** Begins nothing without its job from now on. Resolves when what was begun so is through. */
   close(): Promise<void>;
 }
 
-/** Makes them. Whoever waits in the queue goes first: a run is begun without its job only while there is room. */
-export function createSeats({ work, at_once, log, enqueueRuns, stopping }: SeatsDeps): Seats {
+/** Makes them. Runs whose jobs arrive are worked on in any case, as many as the queue gives; a run is begun without its job only while there is room. */
+export function createSeats({ work, identify, at_once, log, enqueueRuns, stopping }: SeatsDeps): Seats {
   const begun = new Map<string, Promise<void>>();
   let jobs: Job[] = [];
   const addJobs = () => {
@@ -48,11 +53,11 @@ export function createSeats({ work, at_once, log, enqueueRuns, stopping }: Seats
   const leave = () => {
     taken -= 1;
   };
-  const begin = (given: BegunRun) => {
-    const { run_id } = given.run;
+  const begin = (run: ClaimedRun, person: Promise<Person | null>) => {
+    const { run_id } = run;
     const through = async () => {
       try {
-        await work(run_id, given);
+        await work(run_id, { run, person });
       } catch (thrown) {
         log.warn({ err: thrown, run_id }, "a run could not be worked on; the sweeper opens it again");
       } finally {
@@ -62,7 +67,7 @@ export function createSeats({ work, at_once, log, enqueueRuns, stopping }: Seats
     };
     begun.set(run_id, through());
     if (jobs.length === 0) setTimeout(addJobs, JOB_AFTER_MS);
-    jobs.push({ id: run_id, job_id: jobId(run_id, given.run.generation), delay_ms: 0 });
+    jobs.push({ id: run_id, job_id: jobId(run_id, run.generation), delay_ms: 0 });
   };
   return {
     async work(run_id) {
@@ -71,14 +76,17 @@ export function createSeats({ work, at_once, log, enqueueRuns, stopping }: Seats
       taken += 1;
       await work(run_id).finally(leave);
     },
-    take() {
+    take(identity) {
       if (taken >= at_once || closed || stopping.aborted) return null;
       taken += 1;
-      return { begin, leave };
+      const person = identify(identity);
+      // Heard of by the run, should it begin.
+      person.catch(() => undefined);
+      return { begin: (run) => begin(run, person), leave };
     },
     async close() {
       closed = true;
-      await Promise.all(begun.values());
+      while (begun.size > 0) await Promise.all(begun.values());
     },
   };
 }

@@ -61,10 +61,10 @@ interface Later {
 /** What its asker alone can mend. */
 const ASKERS_FAULT: readonly ErrorCode[] = ["invalid_input", "protected_address", "forbidden", "not_found"];
 
-/** A run that was claimed when it was stored, and who asked for it, as they were at that moment. */
-export interface BegunRun {
+/** A run that was claimed when it was stored, and who asked for it, looked up meanwhile. */
+interface BegunRun {
   readonly run: ClaimedRun;
-  readonly person: Person | undefined;
+  readonly person: Promise<Person | null>;
 }
 
 /** Claims a run, unless it is claimed already, runs its command, and stores the end together with the answer. */
@@ -77,8 +77,8 @@ export function createRunWorker(deps: RunWorkerDeps): WorkOnRun {
   return async (run_id, begun) => {
     try {
       const run = begun?.run ?? (await deps.runs.claim(run_id));
-      const identify = begun?.person ? async () => begun.person ?? null : deps.identify;
-      if (run) await work({ ...deps, identify }, run, watch);
+      const mine = begun ? { ...deps, identify: () => begun.person } : deps;
+      if (run) await work(mine, run, watch);
     } finally {
       // Whatever went wrong, and though the claim itself may be stored without our knowing: the sweeper may open it again from now on.
       deps.runs.letGo(run_id);

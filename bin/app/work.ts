@@ -67,7 +67,7 @@ export async function startWorkers({ desk, queues, platforms, log, stopping }: W
     enqueueDeliveries: enqueue.deliveries,
     identify: identities.identify,
   });
-  const seats = createSeats({ work, at_once: RUN_CONCURRENCY, enqueueRuns: enqueue.runs, log, stopping });
+  const seats = createSeats({ work, identify: identities.identify, at_once: RUN_CONCURRENCY, enqueueRuns: enqueue.runs, log, stopping });
   desk.seats.push(seats);
   const workers: QueueWorker[] = await Promise.all([
     queues.runs.work(seats.work, { concurrency: RUN_CONCURRENCY }),

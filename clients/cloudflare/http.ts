@@ -36,7 +36,14 @@ export function callHttp(url: string, { method, headers, body, signal }: HttpCal
         const parts: Buffer[] = [];
         answer.on("data", (part: Buffer) => parts.push(part));
         answer.once("error", fail);
-        answer.once("end", () => resolve(toResponse(answer, parts)));
+        answer.once("end", () => {
+          try {
+            resolve(toResponse(answer, parts));
+          } catch (thrown) {
+            // A status or a body that no answer may have.
+            fail(thrown);
+          }
+        });
       },
     );
     sent.once("error", fail);

@@ -12,7 +12,7 @@ export const SETTLE_AFTER = "interval '10 minutes'";
 /** SQL: the wish that stands is over: it is being lifted, or its run has ended without having made the rule. What is wished for then is a new wish. */
 const IS_OVER = `(b.state = 'releasing' OR (b.state = 'pending' AND NOT EXISTS (SELECT FROM runs WHERE runs.run_id = b.run_id AND finished_at IS NULL)))`;
 
-/** $1 are places, each with its wish; no place twice (a row cannot be wished for twice by one statement). */
+/** $1 are places, each with its wish; no place twice, for a row cannot be wished for twice by one statement. */
 const INTEND = `
   WITH place AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS p(scope text, network text, asked text, run_id text, identity text, person_id text, reason text,
@@ -78,17 +78,40 @@ interface Made {
   readonly rule: Pick<EdgeRule, "rule_id" | "notes" | "created_at">;
 }
 
-/** Wishing for blocks and confirming them: what every block does, so those that come at once are stored at once. */
-export function createWishes(pool: pg.Pool): Pick<Ledger, "intend" | "confirm"> {
-  const confirm = createBatches((made: readonly Made[]) => confirmAll(pool, made));
+/** A wish for more places than this is stored alone, by a plan that suits so many. */
+const FEW = 8;
+
+/**
+ * Wishing for blocks and confirming them: what every block does, so those that come at once are stored at once.
+ * @param often the pool for what is asked with every block
+ */
+export function createWishes(pool: pg.Pool, often: pg.Pool): Pick<Ledger, "intend" | "confirm"> {
+  const confirm = createBatches((made: readonly Made[]) => confirmAll(often, made));
+  const intend = createBatches((wishes: readonly BlockWish[]) => intendAll(often, wishes));
   return {
-    intend: createBatches((wishes: readonly BlockWish[]) => intendAll(pool, wishes)),
+    intend: (wish) => (wish.places.length > FEW ? intendTogether(pool, [wish]).then(([blocks = []]) => blocks) : intend(wish)),
     confirm: (block, rule) => confirm({ block, rule }),
   };
 }
 
-/** @returns the blocks of each wish, in the order of its places */
+/** Those that wish for the same place go one after the other. @returns the blocks of each wish, in the order of its places */
 async function intendAll(pool: pg.Pool, wishes: readonly BlockWish[]): Promise<Block[][]> {
+  const stored = new Map<BlockWish, Block[]>();
+  for (let left = wishes; left.length > 0; left = left.filter((wish) => !stored.has(wish))) {
+    const taken = new Set<string>();
+    const round = left.filter(({ places }) => {
+      const keys = places.map(({ scope, network }) => `${scope} ${network}`);
+      const isFree = keys.every((key) => !taken.has(key));
+      if (isFree) for (const key of keys) taken.add(key);
+      return isFree;
+    });
+    const blocks = await intendTogether(pool, round);
+    for (const [at, wish] of round.entries()) stored.set(wish, blocks[at] ?? []);
+  }
+  return wishes.map((wish) => stored.get(wish) ?? []);
+}
+
+async function intendTogether(pool: pg.Pool, wishes: readonly BlockWish[]): Promise<Block[][]> {
   const given = wishes.flatMap(({ places, ...wish }) => places.map((place) => ({ ...wish, ...place })));
   const rows = await query<BlockRow & { readonly wished_by: string }>(pool, INTEND, [toJsonb(given)]);
   const found = new Map(rows.map(({ wished_by, ...row }) => [`${wished_by} ${row.scope} ${row.network}`, toBlock(row)]));

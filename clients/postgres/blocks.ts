@@ -76,7 +76,7 @@ const RELEASED = `
 export function createLedger(pool: pg.Pool, often: pg.Pool = pool): LedgerKeeping {
   const blocks = async (sql: string, params: readonly unknown[]) => (await query<BlockRow>(pool, sql, params)).map(toBlock);
   return {
-    ...createWishes(often),
+    ...createWishes(pool, often),
     async withdraw(given) {
       await query(pool, WITHDRAW, refs(given));
     },

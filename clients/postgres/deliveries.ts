@@ -51,8 +51,10 @@ const STILL_OURS = "(row.claimed_by IS NOT DISTINCT FROM gone.claimed_by AND row
 
 // The message's id is kept even when the claim was lost meanwhile: whoever took over then edits instead of sending again. Where the chat has
 // moved meanwhile, it is that of a message in the old one.
-// $1 are the messages, $2 their ids: with them the server finds the rows by these, however few or many it takes them to be.
+// $1 are the messages, $2 their ids. They are locked in the order in which claims and ends lock them.
 const SENT = `
+  WITH held AS MATERIALIZED (
+    SELECT delivery_id FROM deliveries WHERE delivery_id = ANY($2::text[]) ORDER BY platform, address, seq FOR UPDATE)
   UPDATE deliveries AS row SET
     message_id = CASE WHEN row.address = gone.address OR gone.moved_to IS NOT NULL THEN gone.message_id END,
     address = coalesce(gone.moved_to, row.address), sent_version = greatest(sent_version, gone.version), sent_at = now(),
@@ -61,8 +63,8 @@ const SENT = `
     status = CASE WHEN NOT ${STILL_OURS} THEN status WHEN row.version > gone.version THEN 'scheduled' ELSE 'sent' END,
     generation = row.generation + CASE WHEN ${STILL_OURS} AND row.version > gone.version THEN 1 ELSE 0 END, sweep_at = ${firstLook("now()")}
   FROM json_to_recordset($1::json)
-    AS gone(delivery_id text, claimed_by int, generation int, version int, address text, message_id text, moved_to text)
-  WHERE row.delivery_id = ANY($2::text[]) AND row.delivery_id = gone.delivery_id AND (${STILL_OURS} OR row.message_id IS NULL)
+    AS gone(delivery_id text, claimed_by int, generation int, version int, address text, message_id text, moved_to text), held
+  WHERE row.delivery_id = held.delivery_id AND row.delivery_id = gone.delivery_id AND (${STILL_OURS} OR row.message_id IS NULL)
   RETURNING ${columnsOf("row")}, 0 AS delay_ms`;
 
 /** A message that has gone out: whose claim it was, and as what it stands there. */

@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { RunEnd } from "../../core/run.ts";
 import type { ClaimedRun, Job, RunClaim, RunStore } from "../../core/stores.ts";
 import { createBatches } from "../batches.ts";
-import { type DeliveryJobRow, JOB_COLUMNS, toDeliveryJobs } from "./delivery-row.ts";
+import { columnsOf, type DeliveryJobRow, toDeliveryJobs } from "./delivery-row.ts";
 import type { Hand } from "./hand.ts";
 import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
@@ -27,25 +27,41 @@ const CLAIM = `
   FROM json_to_recordset($1::json) AS asked(run_id text, early bool), unawaited
   WHERE runs.run_id = ANY($3::text[]) AND runs.run_id = asked.run_id AND status = 'accepted' AND (due_at <= now() + ${CLOCK_TOLERANCE} OR early) RETURNING runs.*`;
 
-/** $1 are the runs, $2 their ids. */
+/** $1 are the runs, $2 their ids. Messages are locked in the order in which claims lock them. */
 const FINISH = `
   WITH run AS (
     UPDATE runs SET status = ended.status, output = ended.output::jsonb, error = ended.error::jsonb, finished_at = now(), claimed_by = NULL
     FROM json_to_recordset($1::json)
       AS ended(run_id text, claimed_by int, generation int, status text, output text, error text, reply text)
-    WHERE runs.run_id = ANY($2::text[]) AND runs.run_id = ended.run_id AND runs.claimed_by = ended.claimed_by AND runs.generation = ended.generation AND runs.status = 'running'
+    WHERE runs.run_id = ANY($2::text[]) AND runs.run_id = ended.run_id AND runs.claimed_by = ended.claimed_by
+      AND runs.generation = ended.generation AND runs.status = 'running'
     RETURNING runs.run_id, runs.generation AS ended_generation, ended.reply),
+  held AS MATERIALIZED (
+    SELECT delivery_id, run.reply AS answer FROM run JOIN deliveries USING (run_id) ORDER BY platform, address, seq FOR UPDATE OF deliveries),
   delivery AS (
-    UPDATE deliveries SET reply = run.reply::json, page = 1, version = version + 1, sweep_at = ${firstLook("now()")},
+    UPDATE deliveries SET reply = held.answer::json, page = 1, version = version + 1, sweep_at = ${firstLook("now()")},
       -- What the platform has put off stays put off; a "running" message that waits for its 300 ms does not.
       due_at = CASE WHEN error IS NULL THEN now() ELSE due_at END,
       generation = generation + CASE WHEN status = 'sending' THEN 0 ELSE 1 END,
       status = CASE WHEN status = 'sending' THEN status ELSE 'scheduled' END
-    FROM run WHERE deliveries.run_id = run.run_id RETURNING deliveries.run_id, ${JOB_COLUMNS}, ${DELAY_MS})
+    FROM held WHERE deliveries.delivery_id = held.delivery_id RETURNING deliveries.run_id, ${columnsOf("deliveries")}, ${DELAY_MS})
   SELECT delivery.*, run.run_id AS ended_id, ended_generation FROM run LEFT JOIN delivery USING (run_id)`;
 
-/** A run that has ended. */
-type Ended = RunClaim & { readonly end: RunEnd };
+/** Of these runs those that this very claim has ended before: the answer to that was lost on its way to us. */
+const ENDED_BEFORE = `
+  SELECT run_id FROM runs JOIN unnest($1::text[], $2::int[], $3::text[]) AS ended(run_id, generation, status) USING (run_id, generation, status)
+  WHERE finished_at IS NOT NULL`;
+
+/** A run that has ended, as it is stored. */
+interface Ended extends RunClaim {
+  readonly status: RunEnd["status"];
+  readonly output: string | null;
+  readonly error: string | null;
+  readonly reply: string;
+}
+
+/** So many characters of an output and a reply count for one more run; so a batch of ends stays below a few hundred thousand. */
+const CHARS_A_RUN = 1_000;
 
 /**
  * Claiming runs and letting go of them. Each change asks for that very claim again.
@@ -57,14 +73,17 @@ export function createRunClaims(
   hand: Hand,
 ): Pick<RunStore, "claim" | "finish" | "postpone" | "letGo"> {
   const claim = createBatches((asked: readonly Asked[]) => claimAll(pool, session.id(), asked));
-  const finish = createBatches((ended: readonly Ended[]) => finishAll(pool, ended));
+  const finish = createBatches((ended: readonly Ended[]) => finishAll(pool, ended), {
+    weigh: ({ output, reply }) => 1 + ((output?.length ?? 0) + reply.length) / CHARS_A_RUN,
+  });
   return {
     async claim(run_id, early = false) {
       // Before it is asked for: from when it is stored it must not be taken for one that nobody works on.
       hand.take(run_id);
       return claim({ run_id, early });
     },
-    finish: ({ run_id, claimed_by, generation }, end) => finish({ run_id, claimed_by, generation, end }),
+    // What cannot be made JSON of is this caller's fault alone.
+    finish: async ({ run_id, claimed_by, generation }, end) => finish({ run_id, claimed_by, generation, ...toStored(end) }),
     async postpone({ run_id, claimed_by, generation }, delay_ms, counted = true) {
       const [row] = await query<JobRow & { readonly stops: boolean }>(
         pool,
@@ -97,21 +116,30 @@ async function claimAll(pool: pg.Pool, me: number, asked: readonly Asked[]): Pro
   });
 }
 
+function toStored({ status, output, error, reply }: RunEnd): Omit<Ended, keyof RunClaim> {
+  const kept = output === null || output === undefined ? null : toJsonb(output);
+  return { status, output: kept, error: error && toJsonb(error), reply: JSON.stringify(reply) };
+}
+
 /** Stores ends. @returns of each the jobs of its messages; null where the claim was lost */
 async function finishAll(pool: pg.Pool, ended: readonly Ended[]): Promise<(readonly Job[] | null)[]> {
-  const given = ended.map(({ end: { output, error, reply, status }, ...claim }) => ({
-    ...{ ...claim, status, reply: JSON.stringify(reply), error: error && toJsonb(error) },
-    output: output === null || output === undefined ? null : toJsonb(output),
-  }));
   const rows = await query<DeliveryJobRow & { readonly ended_id: string; readonly ended_generation: number }>(pool, FINISH, [
-    toJsonb(given),
+    toJsonb(ended),
     ended.map(({ run_id }) => run_id),
   ]);
-  return ended.map(({ run_id, generation }) => {
-    const own = rows.filter(({ ended_id, ended_generation }) => ended_id === run_id && ended_generation === generation);
-    // A run without a message has one row all the same, whose status is null.
-    return own.length === 0 ? null : toDeliveryJobs(own);
-  });
+  const own = ended.map(({ run_id, generation }) =>
+    rows.filter(({ ended_id, ended_generation }) => ended_id === run_id && ended_generation === generation),
+  );
+  const missing = ended.filter((_, at) => own[at]?.length === 0);
+  const before = missing.length > 0 ? await endedBefore(pool, missing) : new Set<string>();
+  // A run without a message has one row all the same, whose status is null. The messages of what ended before are left to the sweeper.
+  return ended.map(({ run_id }, at) => (own[at]?.length ? toDeliveryJobs(own[at]) : before.has(run_id) ? [] : null));
+}
+
+async function endedBefore(pool: pg.Pool, ended: readonly Ended[]): Promise<Set<string>> {
+  const columns = [ended.map(({ run_id }) => run_id), ended.map(({ generation }) => generation), ended.map(({ status }) => status)];
+  const rows = await query<{ run_id: string }>(pool, ENDED_BEFORE, columns);
+  return new Set(rows.map(({ run_id }) => run_id));
 }
 
 function toClaimed(row: RunRow, claimed_by: number): ClaimedRun {

@@ -5,7 +5,7 @@ import { OpsError } from "../../core/errors.ts";
 const until = (holds: () => boolean) => vi.waitFor(() => expect(holds()).toBe(true), { interval: 1 });
 
 /** Work that ends when the test says so; it doubles what it is given. */
-function stage(options?: BatchOptions) {
+function stage(options?: BatchOptions<number>) {
   const begun: (readonly number[])[] = [];
   const ends: ((error?: Error) => void)[] = [];
   const call = createBatches((items: readonly number[]) => {
@@ -46,6 +46,14 @@ it("no more go together than may, and as many side by side as may", async () => 
   expect(await Promise.all(all)).toEqual([2, 4, 6, 8, 10]);
 });
 
+it("what is heavy goes with few others, or alone", async () => {
+  const { call, begun, end } = stage({ max: 10, weigh: (n) => n });
+  const all = [4, 5, 2, 30, 1].map(call);
+  for (let batch = 0; batch < 4; batch++) await end();
+  await Promise.all(all);
+  expect(begun).toEqual([[4, 5], [2], [30], [1]]);
+});
+
 it("those that may wait for others do", async () => {
   const { call, begun, end } = stage({ linger_ms: 5 });
   const first = call(1);
@@ -71,8 +79,14 @@ it("where the other side is away it is not asked for each of them", async () => 
   const all = Promise.allSettled([1, 2].map(call));
   await end(new OpsError("unavailable", "away"));
   expect((await all).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  const begins = Promise.allSettled([call(8)]);
+  await until(() => begun.length === 2);
+  const waits = Promise.allSettled([call(9)]);
+  await end(new OpsError("unavailable", "away"));
+  // Also for what waited behind it.
+  expect([...(await begins), ...(await waits)].map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   const third = call(3);
   await end();
   expect(await third).toBe(6);
-  expect(begun).toEqual([[1, 2], [3]]);
+  expect(begun).toEqual([[1, 2], [8], [3]]);
 });

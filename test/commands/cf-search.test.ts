@@ -128,7 +128,7 @@ describe("the list", () => {
     await viewer.presses("Next page");
     viewer.hears(/^The file holds 50001–50002 of 50002, newest first\n/);
     expect(asked).toEqual([0, 50_000]);
-    expect(await runs.list({ limit: 1 })).toMatchObject([{ output: { csv: true, page: 2, pages: 2 } }]);
+    expect(await runs.listWithOutputs({ limit: 1 })).toMatchObject([{ output: { csv: true, page: 2, pages: 2 } }]);
   });
 
   it("says where a page is past the end", async () => {

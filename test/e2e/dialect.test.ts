@@ -40,7 +40,7 @@ describe("what the infra service's clients do", () => {
   });
 
   it("the same request at the same moment to two servers is one run while it is open, and a new one after it", async () => {
-    await world.platforms().fault({ target: "cloudflare", delay_ms: 1_500, times: 1 });
+    await world.platforms().fault({ target: "cloudflare", method: "POST /zones", delay_ms: 1_500, times: 1 });
     const same = form("ip=203.0.113.61&chat_id=1001");
     const all = await Promise.all(
       Array.from({ length: 10 }, (_, at) => ask("operator", "POST", "/cf/block", same, at % 2 ? world.program() : other)),

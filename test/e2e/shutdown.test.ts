@@ -19,7 +19,7 @@ const PATIENCE_MS = 14_000;
 /** Starts a run and waits until a worker is at it. Cloudflare answers it late. */
 async function atWork(world: World, connection: Connection, delay_ms: number): Promise<{ program: Program; run_id: string }> {
   const program = await world.start();
-  await world.platforms.fault({ target: "cloudflare", delay_ms, times: 1 });
+  await world.platforms.fault({ target: "cloudflare", method: "POST /zones", delay_ms, times: 1 });
   const { json } = await send(`${program.url}/api/v1/commands/cf_block`, { key: ADMIN_KEY, body: { ip: IP } });
   const run_id = String(json["run_id"]);
   await until("a worker is at it", async () => (await runOf(connection, run_id))?.status === "running");

@@ -18,8 +18,9 @@ describe("killed between Telegram's update and our answer", () => {
   it.each<[string, Point]>([
     ["before the inbox row", { table: "inbox", on: "INSERT" }],
     ["after the inbox row", { table: "runs", on: "INSERT" }],
-    ["after the run", { table: "runs", on: "UPDATE", when: "NEW.status = 'running'" }],
-    ["after Cloudflare's rule", { table: "runs", on: "UPDATE", when: "NEW.status = 'succeeded'" }],
+    ["after the run, which is begun at once", { table: "blocks", on: "INSERT" }],
+    ["after Cloudflare's rule", { table: "blocks", on: "UPDATE", when: "NEW.state = 'blocked'" }],
+    ["after the rule is confirmed", { table: "runs", on: "UPDATE", when: "NEW.status = 'succeeded'" }],
     ["after the run's end", { table: "deliveries", on: "UPDATE", when: "NEW.status = 'sending' AND NEW.version = 2" }],
   ])("%s: one rule, one answer", async (_name, point) => {
     const connection = await postgres.database();
@@ -47,7 +48,7 @@ describe("killed between Telegram's update and our answer", () => {
     const connection = await postgres.database();
     const world = await startWorld(connection);
     // Slow enough for the "running" message to be sent first.
-    await world.platforms.fault({ target: "cloudflare", delay_ms: 1_500, times: 1 });
+    await world.platforms.fault({ target: "cloudflare", method: "POST /zones", delay_ms: 1_500, times: 1 });
     await killAt(world, connection, {
       table: "deliveries",
       on: "UPDATE",

@@ -3,7 +3,7 @@ import type { Person } from "../../core/request.ts";
 import type { Job } from "../../core/stores.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createSeats } from "../../jobs/run-seats.ts";
-import type { BegunRun } from "../../jobs/run-worker.ts";
+import type { WorkOnRun } from "../../jobs/run-worker.ts";
 import { createTestClock } from "../support/clock.ts";
 import { createMemoryDeliveries } from "../support/memory-deliveries.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
@@ -19,8 +19,8 @@ function open(at_once = 2) {
   const runs = createMemoryRuns(clock, createMemoryDeliveries(clock));
   const [log, stop] = [createMemoryLog(), new AbortController()];
   const jobs: Job[] = [];
-  const working = new Map<string, { begun: BegunRun | undefined; end: (error?: Error) => Promise<void> }>();
-  const work = (run_id: string, begun?: BegunRun) =>
+  const working = new Map<string, { begun: Parameters<WorkOnRun>[1]; end: (error?: Error) => Promise<void> }>();
+  const work: WorkOnRun = (run_id, begun) =>
     new Promise<void>((resolve, reject) => {
       const end = async (error?: Error) => {
         working.delete(run_id);
@@ -30,17 +30,20 @@ function open(at_once = 2) {
       };
       working.set(run_id, { begun, end });
     });
+  const person = { now: ANN as Person | null };
+  const identify = async () => person.now;
   const enqueueRuns = async (added: readonly Job[]) => void jobs.push(...added);
-  const seats = createSeats({ work, at_once, log, enqueueRuns, stopping: stop.signal });
+  const seats = createSeats({ work, identify, at_once, log, enqueueRuns, stopping: stop.signal });
   const deps = { runs, enqueueRuns, enqueueDeliveries: async () => {}, log, stopping: stop.signal, seats: () => seats };
-  const accept = (run_id: string) => createRunAcceptor(deps).accept(aRun(run_id), aDelivery(`d-${run_id}`, { run_id }), 50, ANN);
-  return { runs, jobs, log, stop, seats, working, accept };
+  const accept = (run_id: string) => createRunAcceptor(deps).accept(aRun(run_id), aDelivery(`d-${run_id}`, { run_id }), 50);
+  return { person, runs, jobs, log, stop, seats, working, accept };
 }
 
-it("a run that was stored here begins at once, for whoever asked, and gets its job while it lasts", async () => {
+it("a run that was stored here begins at once, for whoever asked as they are by then, and gets its job while it lasts", async () => {
   const { accept, working, jobs, runs } = open();
   expect(await accept("r1")).toMatchObject({ status: "running", attempts: 1 });
-  expect(working.get("r1")?.begun).toMatchObject({ person: ANN, run: { run_id: "r1", generation: 0, cancelled_by: null } });
+  expect(working.get("r1")?.begun?.run).toMatchObject({ run_id: "r1", generation: 0, cancelled_by: null });
+  expect(await working.get("r1")?.begun?.person).toEqual(ANN);
   await seen(() => jobs.length === 1);
   expect(jobs).toEqual([{ id: "r1", job_id: "r1-0", delay_ms: 0 }]);
   await working.get("r1")?.end();
@@ -94,7 +97,7 @@ it("what could not be worked on leaves its seat, and the log says so", async () 
   await working.get("r1")?.end(new Error("the database is away"));
   await seen(() => log.lines.length === 1);
   expect(log.lines).toMatchObject([{ level: "warn", fields: { run_id: "r1" } }]);
-  expect(seats.take()).not.toBeNull();
+  expect(seats.take("telegram:1")).not.toBeNull();
 });
 
 it("a process that stops begins nothing any more, and waits for what it has begun", async () => {
@@ -106,5 +109,5 @@ it("a process that stops begins nothing any more, and waits for what it has begu
   await closed;
   const other = open();
   other.stop.abort();
-  expect([other.seats.take(), stop.signal.aborted]).toEqual([null, false]);
+  expect([other.seats.take("telegram:1"), stop.signal.aborted]).toEqual([null, false]);
 });
