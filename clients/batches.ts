@@ -75,9 +75,16 @@ async function settle<In, Out>(work: Work<In, Out>, batch: readonly Waiting<In, 
     // Work that keeps to its word has one for each.
     for (const [at, { resolve }] of batch.entries()) resolve(results[at] as Out);
   } catch (thrown) {
-    const isAway = thrown instanceof OpsError && thrown.code === "unavailable";
-    const failed = isAway ? [...batch, ...behind.splice(0)] : batch;
-    if (isAway || batch.length === 1) for (const { reject } of failed) reject(thrown);
-    else for (const one of batch) await settle(work, [one], behind);
+    await afterFailure(work, batch, { behind, thrown });
   }
+}
+
+async function afterFailure<In, Out>(
+  work: Work<In, Out>,
+  batch: readonly Waiting<In, Out>[],
+  { behind, thrown }: { readonly behind: Waiting<In, Out>[]; readonly thrown: unknown },
+): Promise<void> {
+  const isAway = thrown instanceof OpsError && thrown.code === "unavailable";
+  if (isAway || batch.length === 1) for (const { reject } of isAway ? [...batch, ...behind.splice(0)] : batch) reject(thrown);
+  else for (const one of batch) await settle(work, [one], behind);
 }
