@@ -8,7 +8,7 @@ export interface BatchOptions<In> {
   readonly weigh?: (item: In) => number;
   /** Batches that may be under way; what comes meanwhile goes into the next. */
   readonly side_by_side?: number;
-  /** How long the first call waits for others, in milliseconds; by default until everything that has arrived by now has been read. */
+  /** How long the first call waits for others, in milliseconds; by default for those of the same turn of the event loop only. */
   readonly linger_ms?: number;
 }
 
@@ -47,7 +47,7 @@ export function createBatches<In, Out>(
     if (begins || waiting.length === 0 || underWay >= side_by_side) return;
     begins = true;
     if (linger_ms > 0 && waiting.length < max) setTimeout(begin, linger_ms);
-    else setImmediate(begin);
+    else queueMicrotask(begin);
   };
   return (item) =>
     new Promise((resolve, reject) => {
