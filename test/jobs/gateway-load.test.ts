@@ -19,8 +19,8 @@ const LIMITS = {
   chat: { limit: 1, window_ms: 1_000 },
   group: { limit: 4, window_ms: 5_000 },
 };
-/** We hold them a little longer than the other tests' processes may hold us up. */
-const SLACK_MS = 250;
+/** We hold them a little longer than the other tests' processes may hold us up. Alone on a machine `GATEWAY_SLACK_MS=0` holds as well. */
+const SLACK_MS = Number(process.env["GATEWAY_SLACK_MS"] ?? 250);
 const OURS = {
   global: { ...LIMITS.global, window_ms: LIMITS.global.window_ms + SLACK_MS },
   chat: { ...LIMITS.chat, window_ms: LIMITS.chat.window_ms + SLACK_MS },
