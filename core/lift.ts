@@ -10,7 +10,7 @@ const LONGEST_RETRY_MS = 900_000;
 /** What lifting needs of the world. */
 export interface LiftPorts {
   readonly edge: Edge;
-  readonly ledger: Pick<Ledger, "released" | "keepTrying">;
+  readonly ledger: Pick<Ledger, "released" | "keepTrying" | "withdraw">;
   /** Told of what was read back as gone before the ledger is: what dies in between tells it again, and never forgets to. */
   readonly record?: (gone: readonly Block[]) => Promise<void>;
 }
@@ -19,8 +19,10 @@ export interface LiftPorts {
 export interface Lifted {
   /** Read back as gone, and released in the ledger. */
   readonly gone: readonly Block[];
-  /** Still there, or nobody could look: the keeper goes on with them. */
+  /** Still there, or nobody could look: the keeper goes on with them, except for those that were refused. */
   readonly left: readonly Block[];
+  /** Of those that are left: rules of others whose removal was refused. The ledger has forgotten them. */
+  readonly refused: readonly Block[];
   /** Why, where a call failed; by block. */
   readonly errors: ReadonlyMap<string, OpsError>;
   /** Why it could not be read back; null where it was. */
@@ -30,12 +32,13 @@ export interface Lifted {
 }
 
 /**
- * Removes the rules of blocks by their ids, in every scope, and reads back what is left: only what is seen to be gone is released.
+ * Removes the rules of blocks by their ids, in every scope, and reads back what is left: only what is seen to be gone is released. A rule of
+ * others whose removal is refused is forgotten, whichever try that comes to: it is theirs, and is not to vanish on the day the refusal does.
  * @param networks what else is to be looked up by the same reading
  */
 export async function liftBlocks(
   blocks: readonly Block[],
-  { edge, ledger, record = async () => undefined }: LiftPorts,
+  { edge, ...ports }: LiftPorts,
   { networks = [], ...call }: EdgeCall & { readonly networks?: readonly string[] },
 ): Promise<Lifted> {
   const errors = new Map<string, OpsError>();
@@ -59,18 +62,39 @@ export async function liftBlocks(
     await atOnce(unnamed, NETWORKS_AT_ONCE, ({ block, rule }) => remove(block, rule.rule_id));
     standing = await lookUp(edge, wanted, call);
   }
-  if (standing instanceof Error) for (const block of blocks) if (!errors.has(block.block_id)) errors.set(block.block_id, unread(standing));
   const isGone = (block: Block) => !(standing instanceof Error) && oursIn(standing, block).length === 0;
   const gone = blocks.filter(isGone);
   const left = blocks.filter((block) => !isGone(block));
-  if (gone.length > 0) await record(gone);
-  if (gone.length > 0) await ledger.released(gone);
-  const retries = left.map((block) => ({ ...block, delay_ms: retryAfter(block, errors.get(block.block_id)) }));
-  if (retries.length > 0) await ledger.keepTrying(retries);
+  const refused = left.filter((block) => isTheirs(block) && isRefusal(errors.get(block.block_id)));
+  if (standing instanceof Error) for (const block of blocks) if (!errors.has(block.block_id)) errors.set(block.block_id, unread(standing));
+  await writeDown({ gone, left, refused, errors }, ports);
   // What is gone is gone, whatever its removal answered.
   for (const { block_id } of gone) errors.delete(block_id);
   const read = standing instanceof Error ? { standing: null, unread: standing } : { standing, unread: null };
-  return { gone, left, errors, ...read };
+  return { gone, left, refused, errors, ...read };
+}
+
+async function writeDown(
+  { gone, left, refused, errors }: Pick<Lifted, "gone" | "left" | "refused" | "errors">,
+  { ledger, record = async () => undefined }: Omit<LiftPorts, "edge">,
+): Promise<void> {
+  if (gone.length > 0) await record(gone);
+  if (gone.length > 0) await ledger.released(gone);
+  if (refused.length > 0) await ledger.withdraw(refused);
+  const retries = left
+    .filter((block) => !refused.includes(block))
+    .map((block) => ({ ...block, delay_ms: retryAfter(block, errors.get(block.block_id)) }));
+  if (retries.length > 0) await ledger.keepTrying(retries);
+}
+
+/** Whether the rule is somebody else's, which the ledger took in only to remove it: the run that wrote it down is the one that lifts it. */
+function isTheirs({ run_id, release_run }: Block): boolean {
+  return run_id === release_run;
+}
+
+/** Whether trying again is in vain, and nothing was done. */
+function isRefusal(error: OpsError | undefined): boolean {
+  return error !== undefined && !error.retryable && error.code !== "outcome_unknown";
 }
 
 /** The removal was answered, and what came of it could not be read back. */

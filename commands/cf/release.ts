@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { type CommandContext, defineCommand } from "../../core/command.ts";
-import type { EdgeCall } from "../../core/edge.ts";
+import type { EdgeCall, EdgeRule } from "../../core/edge.ts";
 import { OpsError } from "../../core/errors.ts";
 import type { Block, Releaser } from "../../core/ledger.ts";
 import { type Lifted, liftBlocks } from "../../core/lift.ts";
 import { text } from "../../core/reply.ts";
 import { networks } from "../fields.ts";
-import { endsAll, isOpen, LIST_TIMEOUT_MS, toRetry } from "./each-address.ts";
+import { endsAll, LIST_TIMEOUT_MS, toRetry } from "./each-address.ts";
 import { blocksOf, laneOf, piecesOf, refuseImpossible } from "./places.ts";
 import { givenUp, presentResults, type Result, results } from "./results.ts";
 import { containing, exactly, notesOf } from "./rules.ts";
@@ -81,25 +81,22 @@ interface Releasing {
 }
 
 /**
- * Removes the rules of others as well. They are in the ledger before, so another try knows what this one did, and the keeper goes on. A rule
- * whose removal is refused is forgotten: it is theirs, and is not to vanish when the refusal does.
+ * Removes the rules of others as well. They are in the ledger before, so another try knows what this one did, and the keeper goes on. What was
+ * refused to this try already is not asked for a second time.
  */
 async function releaseForeign(ip: readonly string[], ours: View, { context, call }: Releasing): Promise<View> {
   const { ports } = context;
   const standing = ours.lifted.standing ?? new Map();
-  const theirs = await ports.ledger.adopt([...new Set(ip.flatMap((network) => exactly(network, standing)))], releaser(context));
+  const isRefused = ({ scope, rule_id }: EdgeRule) =>
+    ours.lifted.refused.some((block) => block.scope === scope && block.rule_id === rule_id);
+  const others = [...new Set(ip.flatMap((network) => exactly(network, standing)))].filter((rule) => !isRefused(rule));
+  const theirs = await ports.ledger.adopt(others, releaser(context));
   if (theirs.length === 0) return ours;
   const lifted = await liftBlocks(theirs, ports, call);
-  const refused = lifted.left.filter(({ block_id }) => isRefusal(lifted.errors.get(block_id)));
-  if (refused.length > 0) await ports.ledger.withdraw(refused);
   againOrOn(lifted, context);
   const errors = new Map([...ours.lifted.errors, ...lifted.errors]);
   const left = [...ours.lifted.left, ...lifted.left];
   return { blocks: [...ours.blocks, ...theirs], lifted: { ...lifted, errors, left, standing: lifted.standing ?? ours.lifted.standing } };
-}
-
-function isRefusal(error: OpsError | undefined): boolean {
-  return error !== undefined && !error.retryable && !isOpen(error);
 }
 
 function resultOf(network: string, { blocks, lifted: { left, errors, standing, unread } }: View, run_id: string): Result<ReleaseStatus> {

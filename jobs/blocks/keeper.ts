@@ -108,10 +108,12 @@ async function lift(
   call: EdgeCall,
 ): Promise<void> {
   const record = async (gone: readonly Block[]) => void (await Promise.all(gone.map((block) => audit.append(lineOf(block)))));
-  const { left, errors } = await liftBlocks(blocks, { edge, ledger, record }, call);
-  for (const block of left.filter(({ tries }) => tries === 0)) {
-    const reason = errors.get(block.block_id)?.message ?? "the rule is still there";
-    log.warn({ network: block.network, scope: block.scope, reason }, "a block could not be lifted yet; trying on");
+  const { left, refused, errors } = await liftBlocks(blocks, { edge, ledger, record }, call);
+  for (const block of left) {
+    const { network, scope, tries, block_id } = block;
+    const told = { network, scope, reason: errors.get(block_id)?.message ?? "the rule is still there" };
+    if (refused.includes(block)) log.warn(told, "a rule of others could not be removed, which was refused; it is left to them");
+    else if (tries === 0) log.warn(told, "a block could not be lifted yet; trying on");
   }
 }
 

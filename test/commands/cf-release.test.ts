@@ -3,6 +3,7 @@ import { OpsError } from "../../core/errors.ts";
 import { createTestDesk } from "../support/conversation.ts";
 
 const unavailable = new OpsError("upstream_unavailable", "connection reset");
+const refused = new OpsError("upstream_refused", "HTTP 403");
 const unknown = new OpsError("outcome_unknown", "the answer was lost");
 /** Longer than all pauses between eight tries. */
 const ALL_TRIES_MS = 600_000;
@@ -149,10 +150,39 @@ describe("a rule of others", () => {
     const { op, edge, ledger } = desk();
     edge.hasRule(IP, "by hand");
     edge.hasRule("203.0.113.8", "by hand too");
-    edge.breaks("release", { error: new OpsError("upstream_refused", "HTTP 403"), of: "rule-1" });
+    edge.breaks("release", { error: refused, of: "rule-1" });
     await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
     op.hears(/203\.0\.113\.7 {2}failed {2}The other side refuses this.*\n203\.0\.113\.8 {2}released {2}by hand too\n/);
     expect(edge.rules).toMatchObject([{ network: IP }]);
+    expect(ledger.blocks).toMatchObject([{ network: "203.0.113.8", state: "released" }]);
+  });
+
+  it.each([
+    ["was busy", unavailable],
+    ["was not answered", unknown],
+  ])("whose removal is refused only when the first try %s stays theirs as well", async (_name, first) => {
+    const { op, edge, ledger, passes } = desk();
+    edge.hasRule(IP, "by hand");
+    const answers = [first];
+    edge.release = async () => {
+      throw answers.shift() ?? refused;
+    };
+    await op.says(`/cf_release ${IP} --foreign`);
+    expect(ledger.blocks).toMatchObject([{ state: "releasing" }]);
+    await passes(ALL_TRIES_MS);
+    op.hears("The other side refuses this");
+    expect([ledger.blocks, edge.rules.length, edge.calls("release")]).toEqual([[], 1, 2]);
+  });
+
+  it("of which some are refused by a later try, while others are removed by it", async () => {
+    const { op, edge, ledger, passes } = desk();
+    edge.hasRule(IP, "by hand");
+    edge.hasRule("203.0.113.8", "by hand too");
+    edge.breaks("release", { error: unavailable, times: 2 });
+    await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
+    edge.breaks("release", { error: refused, of: "rule-1" });
+    await passes(ALL_TRIES_MS);
+    op.hears(/203\.0\.113\.7 {2}failed {2}The other side refuses this.*\n203\.0\.113\.8 {2}released {2}by hand too\n/);
     expect(ledger.blocks).toMatchObject([{ network: "203.0.113.8", state: "released" }]);
   });
 

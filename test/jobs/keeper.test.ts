@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { OpsError } from "../../core/errors.ts";
 import type { BlockWish, Reconciler } from "../../core/ledger.ts";
-import { startKeeper } from "../../jobs/blocks/keeper.ts";
+import { keepRound, startKeeper } from "../../jobs/blocks/keeper.ts";
 import { pause } from "../../jobs/pause.ts";
+import { breakable } from "../support/breakable.ts";
 import { createTestClock } from "../support/clock.ts";
 import { createMemoryEdge, ZONE } from "../support/memory-edge.ts";
 import { createMemoryLedger } from "../support/memory-ledger.ts";
@@ -82,5 +83,50 @@ describe("the keeper", () => {
     await vi.waitFor(() => expect(ledger.blocks).toMatchObject([{ state: "released" }]), { timeout: 10_000 });
     await keeper.stop();
     expect(log.lines).toHaveLength(1);
+  });
+});
+
+describe("a rule of others whose run ended before it was removed", () => {
+  /** A rule made by hand, as a run that died left it. */
+  async function left() {
+    const clock = createTestClock();
+    const [cloudflare, ledger, log] = [createMemoryEdge(clock), createMemoryLedger(clock), createMemoryLog()];
+    const edge = breakable(cloudflare);
+    await ledger.adopt([cloudflare.hasRule(IP, "by hand")], { run_id: "run-1", identity: "telegram:1002", person_id: "p-2" });
+    const round = () => {
+      clock.passes(HOUR);
+      return keepRound({ edge, ledger, log, audit: { append: async () => undefined } }, call.signal);
+    };
+    return { edge, ledger, log, round };
+  }
+
+  it("is removed", async () => {
+    const { edge, ledger, round } = await left();
+    await round();
+    expect([edge.rules, ledger.blocks.map(({ state }) => state)]).toEqual([[], ["released"]]);
+  });
+
+  it("stays theirs when its removal is refused, also after it could not be asked for; that is logged once", async () => {
+    const { edge, ledger, log, round } = await left();
+    edge.breaks("release", { error: new OpsError("upstream_unavailable", "503") });
+    await round();
+    expect(ledger.blocks).toMatchObject([{ state: "releasing", tries: 1 }]);
+    edge.breaks("release", { error: new OpsError("upstream_refused", "HTTP 403") });
+    await round();
+    edge.mends();
+    expect(await round()).toBe(0);
+    expect([edge.rules.length, ledger.blocks]).toEqual([1, []]);
+    expect(log.lines.map(({ level }) => level)).toEqual(["warn", "warn"]);
+  });
+
+  it("beside one of ours: ours is tried on with, though that is refused for now", async () => {
+    const { edge, ledger, round } = await left();
+    const { rule } = await edge.block({ scope: ZONE, network: "203.0.113.8", notes: "mark" }, call);
+    const wish = { run_id: "run-2", identity: "telegram:1002", person_id: "p-2", reason: null, mark: "mark", for_ms: 1 };
+    const [block] = await ledger.intend({ ...wish, places: [{ scope: ZONE, network: rule.network, asked: rule.network }] });
+    if (block) await ledger.confirm(block, rule);
+    edge.breaks("release", { error: new OpsError("upstream_refused", "HTTP 403") });
+    await round();
+    expect(ledger.blocks).toMatchObject([{ network: "203.0.113.8", state: "releasing", tries: 1 }]);
   });
 });
