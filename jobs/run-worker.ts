@@ -101,7 +101,7 @@ async function work(deps: RunWorkerDeps, run: ClaimedRun, watch: StopWatch): Pro
 
 async function endOf(deps: RunWorkerDeps, { run, command, watched }: Work): Promise<RunEnd> {
   // It was at work when it was cancelled, and came back here by a retry or a takeover.
-  if (run.cancelled_by !== null) return endStopped(deps.ports, { run, by: run.cancelled_by, effect: effectFor(command, run) });
+  if (run.cancelled_by !== null) return endStopped(deps, { run, by: run.cancelled_by, effect: effectFor(command, run) });
   if (!command) throw new OpsError("unknown_command", `no command ${run.command} in this release`);
   if (command.execution.mode === "inline") throw new OpsError("outcome_unknown", "whoever began it died, and nobody asked for it again");
   const output = await attempt(deps, command, { run, signal: watched.signal });

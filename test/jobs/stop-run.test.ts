@@ -32,12 +32,13 @@ async function open() {
     },
   });
   const registry = createRegistry([echo], testTexts());
+  const outbox = breakable(createDeliveryFate(worker.pool));
   const work = createRunWorker({
     ...{
       runs,
       registry,
       log: createMemoryLog(),
-      ports: { outbox: createDeliveryFate(worker.pool) } as unknown as CommandPorts,
+      ports: { outbox } as unknown as CommandPorts,
       stopping: new AbortController().signal,
       look_every_ms: 5,
     },
@@ -49,7 +50,7 @@ async function open() {
     const delivery = aDelivery(`d-${run_id}`, { run_id, reply: saying("running"), delay_ms: 300 });
     await other.runs.insert(aRun(run_id, { command: "echo", input: { words: "hello" } }), { delivery, claim: false });
   };
-  return { database, other, runs, work, control, accept, begun, lines };
+  return { database, other, runs, work, control, accept, begun, lines, outbox };
 }
 
 describe("a run that is stopped in another process", () => {
@@ -117,6 +118,22 @@ describe("a run that is stopped in another process", () => {
     await control.cancel("r1", "telegram:9");
     await dying.die();
     await other.runs.takeOver();
+    await work("r1");
+    expect(await other.runs.get("r1")).toMatchObject({ status: "cancelled" });
+    expect(await other.rows("SELECT status FROM deliveries WHERE run_id IS NULL")).toEqual([{ status: "cancelled" }]);
+  });
+
+  it("and whose worker died has its words taken back though the database is away at first, on its last try too", async () => {
+    const { database, other, work, control, accept, outbox } = await open();
+    const dying = await openProcess(database);
+    await accept("r1");
+    await dying.runs.claim("r1");
+    await dying.deliveries.insert(aDelivery(wordsOf("r1").delivery_id));
+    await control.cancel("r1", "telegram:9");
+    await dying.die();
+    await other.runs.takeOver();
+    await other.rows("UPDATE runs SET attempts = 2");
+    outbox.breaks("withdraw", { times: 2 });
     await work("r1");
     expect(await other.runs.get("r1")).toMatchObject({ status: "cancelled" });
     expect(await other.rows("SELECT status FROM deliveries WHERE run_id IS NULL")).toEqual([{ status: "cancelled" }]);
