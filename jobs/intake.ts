@@ -31,6 +31,8 @@ export interface StartedIntake extends Intake {
 /** Events worked on at once; beyond that the platform is not asked for more. */
 const MAX_IN_FLIGHT = 500;
 const TAKE_OVER = 100;
+/** Events of which nobody knows whether they were stored, that are kept in memory; a batch is at most a hundred. */
+const MAX_UNANSWERED = 1_000;
 const MINUTE_MS = 60_000;
 /** No answer has so many pages. */
 const MAX_PAGE = 100_000;
@@ -40,34 +42,39 @@ const MAX_TRIES = 20;
 /** Stores what comes in, then works on it: those of one chat in their order, those of different chats side by side. */
 export function createIntake(deps: IntakeDeps): StartedIntake {
   const inFlight = new Set<Promise<void>>();
-  const lanes = new Map<string, Promise<void>>();
+  const lanes = new Map<string, Promise<boolean>>();
   const inHand = new Set<string>();
-  const state: IntakeState = { ...deps, stranded: new Map() };
+  const state: IntakeState = { ...deps, stranded: new Map(), unanswered: new Map(), isInHand: (request_id) => inHand.has(request_id) };
   const start = (event: InboxEvent) => {
     if (inHand.has(event.request_id)) return;
     inHand.add(event.request_id);
     const lane = laneOf(event);
     const work = (lanes.get(lane) ?? Promise.resolve()).then(() => handle(state, event));
     lanes.set(lane, work);
-    inFlight.add(work);
-    void work.then(() => {
-      inFlight.delete(work);
-      inHand.delete(event.request_id);
+    // The next of its chat does not wait for the note, which is made together with others'.
+    const noted = work.then((worked) => {
       if (lanes.get(lane) === work) lanes.delete(lane);
+      return worked ? noteDone(state, event.request_id) : undefined;
+    });
+    inFlight.add(noted);
+    void noted.then(() => {
+      inFlight.delete(noted);
+      inHand.delete(event.request_id);
     });
   };
   return {
     async receive(events) {
       while (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
-      // Where this fails they may be stored all the same. They are not acknowledged then, so they come again, and are given to us as our own.
-      for (const event of await deps.inbox.receive(events)) start(event);
+      const ours = await deps.inbox.receive(events).catch((thrown: unknown) => {
+        remember(state, events);
+        throw thrown;
+      });
+      for (const event of ours) start(event);
     },
     async takeOver() {
-      for (const [request_id, reason] of state.stranded) {
-        await deps.inbox.giveBack(request_id, 0, reason);
-        state.stranded.delete(request_id);
-      }
+      await giveBackStranded(state);
       if (inFlight.size >= MAX_IN_FLIGHT) return;
+      for (const event of await storeUnanswered(state)) start(event);
       const platforms = deps.interpreters().map(({ platform }) => platform);
       for (const event of await deps.inbox.takeOver(platforms, TAKE_OVER)) start(event);
     },
@@ -80,6 +87,51 @@ export function createIntake(deps: IntakeDeps): StartedIntake {
 interface IntakeState extends IntakeDeps {
   /** Events that could not be given back, with the reason: as long as this process lives nobody else may take them. */
   readonly stranded: Map<string, string>;
+  /** Events of which nobody knows whether they were stored. */
+  readonly unanswered: Map<string, InboxEvent>;
+  readonly isInHand: (request_id: string) => boolean;
+}
+
+/**
+ * Events whose storing failed may be stored all the same, now or in a moment, and as ours. They are not acknowledged, so they come again; but
+ * maybe to another process, which finds them there, leaves them to us, and acknowledges them.
+ */
+function remember({ unanswered, isInHand }: IntakeState, events: readonly InboxEvent[]): void {
+  // Those that come when it is full are not under way when the database goes away, but long after.
+  for (const event of events) if (unanswered.size < MAX_UNANSWERED && !isInHand(event.request_id)) unanswered.set(event.request_id, event);
+}
+
+/**
+ * Stores them again, which waits for the end of a storing that is still under way. Where another process has stored them by now they are its own.
+ * @returns those that this process is to work on
+ * @throws OpsError `unavailable`; then they are asked for again
+ */
+async function storeUnanswered({ inbox, unanswered, isInHand }: IntakeState): Promise<readonly InboxEvent[]> {
+  const some = [...unanswered.values()].filter(({ request_id }) => !isInHand(request_id)).slice(0, TAKE_OVER);
+  const stored = await Promise.all(
+    some.map(async (event) => {
+      const ours = await inbox.receive([event]).catch(async (thrown: unknown) => {
+        const { code, message } = toOpsError(thrown);
+        if (code === "unavailable") throw thrown;
+        // The database will not have it. Were it there since the first time it would be found now; else it comes again.
+        await inbox.giveBack(event.request_id, 0, message);
+        return [];
+      });
+      return { event, ours };
+    }),
+  );
+  for (const { event } of stored) unanswered.delete(event.request_id);
+  return stored.flatMap(({ ours }) => ours);
+}
+
+/** @throws OpsError `unavailable`; then those that are left are given back later */
+async function giveBackStranded({ inbox, stranded, isInHand }: IntakeState): Promise<void> {
+  for (const [request_id, reason] of stranded) {
+    // It came again meanwhile; whether it is to be given back is seen when that is over.
+    if (isInHand(request_id)) continue;
+    await inbox.giveBack(request_id, 0, reason);
+    stranded.delete(request_id);
+  }
 }
 
 /** What keeps its order: the events that carry the same `lane`, by convention of the adapters the chat's id. */
@@ -89,16 +141,26 @@ function laneOf(event: InboxEvent): string {
   return `${event.platform}:${lane}`;
 }
 
-/** Never rejects: what fails is given back and found by the sweeper. */
-async function handle(deps: IntakeState, event: InboxEvent): Promise<void> {
+/** Never rejects: what fails is given back and found by the sweeper. @returns whether it is to be noted as done */
+async function handle(deps: IntakeState, event: InboxEvent): Promise<boolean> {
   try {
     const interpreter = deps.interpreters().find(({ platform }) => platform === event.platform);
     if (!interpreter) throw new OpsError("unavailable", `no adapter for ${event.platform} in this process`);
-    if (await worked(deps, await interpreter.interpret(event))) await deps.inbox.done(event.request_id);
+    return await worked(deps, await interpreter.interpret(event));
   } catch (thrown) {
-    const tries = await giveBack(deps, event.request_id, thrown);
-    if (tries >= MAX_TRIES && !toOpsError(thrown).retryable) await giveUp(deps, event.request_id, thrown);
+    await tryAgain(deps, event.request_id, thrown);
+    return false;
   }
+}
+
+/** Never rejects: what cannot be noted is worked on once more, as the same request. */
+async function noteDone(deps: IntakeState, request_id: string): Promise<void> {
+  await deps.inbox.done(request_id).catch((thrown: unknown) => tryAgain(deps, request_id, thrown));
+}
+
+async function tryAgain(deps: IntakeState, request_id: string, thrown: unknown): Promise<void> {
+  const tries = await giveBack(deps, request_id, thrown);
+  if (tries >= MAX_TRIES && !toOpsError(thrown).retryable) await giveUp(deps, request_id, thrown);
 }
 
 /** Does what an event asks for; false when it is to be tried again instead. */
