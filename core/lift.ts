@@ -87,9 +87,9 @@ async function writeDown(
   if (retries.length > 0) await ledger.keepTrying(retries);
 }
 
-/** Whether the rule is somebody else's, which the ledger took in only to remove it: the run that wrote it down is the one that lifts it. */
-function isTheirs({ run_id, release_run }: Block): boolean {
-  return run_id === release_run;
+/** Whether the rule is somebody else's, which the ledger took in only to remove it (see `Ledger.adopt`), whoever lifts it by now. */
+function isTheirs({ adopted, mark, run_id }: Block): boolean {
+  return adopted && mark === `release ${run_id}`;
 }
 
 /** Whether trying again is in vain, and nothing was done. */

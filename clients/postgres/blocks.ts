@@ -34,7 +34,7 @@ const ADOPT = `
   RETURNING ${BLOCK_COLUMNS}`;
 
 /** What has no rule of ours yet, or never had one. */
-const WITHDRAW = `DELETE FROM blocks WHERE (state = 'pending' OR (state = 'releasing' AND run_id = release_run)) AND ${NAMED}`;
+const WITHDRAW = `DELETE FROM blocks WHERE (state = 'pending' OR (state = 'releasing' AND adopted AND mark = 'release ' || run_id)) AND ${NAMED}`;
 
 const FIND = `
   SELECT ${BLOCK_COLUMNS} FROM (

@@ -104,7 +104,10 @@ export function createMemoryLedger(
       return set(row, { state: "blocked", rule_id, adopted, blocked_at: created_at ?? at(clock.ms()), drift: null, expires_at, due });
     },
     async withdraw(refs) {
-      const gone = [...named(refs, "pending"), ...named(refs, "releasing").filter(({ run_id, release_run }) => run_id === release_run)];
+      const gone = [
+        ...named(refs, "pending"),
+        ...named(refs, "releasing").filter(({ adopted, mark, run_id }) => adopted && mark === `release ${run_id}`),
+      ];
       rows = rows.filter((row) => !gone.includes(row));
     },
     async startRelease(networks, { run_id, identity }) {
