@@ -42,18 +42,19 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
   const workers = new Set<QueueWorker>();
   const toBullJobs = createPacker(name);
   const add = createBatches(
-    async (jobs: Packed) => {
-      await producer.run((queue) => addAll(queue, jobs));
-      return jobs.map(() => undefined);
+    async (calls: readonly Packed[]) => {
+      await producer.run((queue) => addAll(queue, calls.flat()));
+      return calls.map(() => undefined);
     },
-    { side_by_side: ADDS_AT_ONCE },
+    // The jobs of one call stay together, in their order.
+    { side_by_side: ADDS_AT_ONCE, weigh: (jobs) => jobs.length },
   );
   return {
     async add(jobs) {
       const packed = toBullJobs(jobs);
       if (packed.length === 0) return;
       // Those that wait for a batch before theirs are told as soon as those of that one.
-      await withinDeadline(`queue ${name}`, () => Promise.all(packed.map(add))).catch((thrown: unknown) => {
+      await withinDeadline(`queue ${name}`, () => add(packed)).catch((thrown: unknown) => {
         throw store.toError(thrown);
       });
     },
