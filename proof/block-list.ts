@@ -50,7 +50,7 @@ export async function proveBlocks(plan: ProofPlan): Promise<Verdict> {
       const kills = Math.ceil((plan.kills - index) / 2);
       phases.push(await carryOut({ ...plan, kills }, world, verb));
     }
-    return verdictOf(world.platforms, phases, plan.kills);
+    return await verdictOf(world.platforms, phases, plan.kills);
   } finally {
     await world.end();
   }
