@@ -6,8 +6,11 @@ import { BLOCK_COLUMNS, type BlockRow, toBlock } from "./block-row.ts";
 import { toJsonb } from "./json.ts";
 import { query } from "./query.ts";
 
-/** A run that died without confirming is looked after so long after it began; its own next try comes earlier. */
-export const SETTLE_AFTER = "interval '10 minutes'";
+/**
+ * A wish whose run ended without confirming it (it was cancelled, or given up) is looked after so long after it began: longer than the calls of one
+ * operation, three of 10 s, may still be on their way.
+ */
+export const SETTLE_AFTER = "interval '1 minute'";
 
 /** SQL: the wish that stands is over: it is being lifted, or its run has ended without having made the rule. What is wished for then is a new wish. */
 const IS_OVER = `(b.state = 'releasing' OR (b.state = 'pending' AND NOT EXISTS (SELECT FROM runs WHERE runs.run_id = b.run_id AND finished_at IS NULL)))`;
