@@ -86,8 +86,9 @@ async function route(deps: Deps, request: Request, trace: Trace): Promise<Outcom
 type Known = Request & { readonly person: Person };
 
 /** Only what is said is counted. */
-async function countLine({ ephemeral, limits }: Deps, { ask, person, identity }: Request): Promise<void> {
-  if (ask.kind === "text" || ask.kind === "refused") await limitLines(person?.person_id ?? identity, ephemeral, limits.lines);
+async function countLine({ ephemeral, limits }: Deps, { ask, person, identity, request_id }: Request): Promise<void> {
+  if (ask.kind !== "text" && ask.kind !== "refused") return;
+  await limitLines({ speaker: person?.person_id ?? identity, request_id }, ephemeral, limits.lines);
 }
 
 /** What somebody said, and the question of ours that waited for an answer. */

@@ -66,8 +66,11 @@ export interface Ephemeral {
   get(key: string): Promise<unknown>;
   /** The value, removed in the same step: of two takers one gets it. */
   take(key: string): Promise<unknown>;
-  /** Adds one and says how many there are since the first; the count ends `ttl_ms` after that first one. */
-  count(key: string, ttl_ms: number): Promise<{ readonly count: number; readonly resets_in_ms: number }>;
+  /**
+   * Adds one and says how many there are since the first; the count ends `ttl_ms` after that first one. What has an id and is counted again
+   * meanwhile adds nothing, and is told the number it got the first time.
+   */
+  count(key: string, ttl_ms: number, id?: string): Promise<{ readonly count: number; readonly resets_in_ms: number }>;
   /**
    * Books one call against every budget, or none of them.
    * @returns 0 when booked, else how many milliseconds to wait before asking again

@@ -81,6 +81,22 @@ export async function answered({ verb, chats }: Asked, platforms: Platforms): Pr
   return found;
 }
 
+/** Of each address without its answer, what was said of it instead, and the chat's messages that name no address. */
+export async function missing(asked: Asked, platforms: Platforms): Promise<readonly string[]> {
+  const heard = await answered(asked, platforms);
+  const lines: string[] = [];
+  for (const [chat, ips] of asked.chats) {
+    const missed = ips.filter((ip) => !heard.has(ip));
+    if (missed.length === 0) continue;
+    const texts = (await platforms.messages(chat)).map(({ text }) => text);
+    const others = texts.filter((text) => !ips.some((ip) => text.includes(ip)));
+    for (const ip of missed)
+      lines.push(`no answer for ${ip} in chat ${chat}; of it was said ${JSON.stringify(texts.filter((text) => text.includes(ip)))}`);
+    lines.push(`chat ${chat} was told besides: ${JSON.stringify([...new Set(others)])}`);
+  }
+  return lines;
+}
+
 /** New messages beyond one for each request, and how many of them a kill explains: one that was accepted just before it. */
 async function copiesIn({ verb, chats, killed_at }: Asked, platforms: Platforms) {
   let copies = 0;

@@ -31,8 +31,8 @@ export async function createAdapters(config: Config, parts: BotParts): Promise<B
   const menu = desk.registry.commands.map((command) => ({ command: slugOf(command), description: command.summary, role: command.role }));
   const { locale, zone, public_url } = config;
   const webhook = public_url === null ? null : { url: `${public_url}/webhooks/telegram`, ...secretsOf(config, secretKey) };
-  const tooFast: TelegramDeps["tooFast"] = async ({ speaker, ...spoken }) => {
-    const words = await limitPresses(speaker, ephemeral, config.person_limits.lines);
+  const tooFast: TelegramDeps["tooFast"] = async ({ speaker, request_id, ...spoken }) => {
+    const words = await limitPresses({ speaker, request_id }, ephemeral, config.person_limits.lines);
     return words && desk.texts.say(words, spoken.locale, spoken.zone);
   };
   return [createTelegramAdapter({ ...telegram, menu, leases, intake, people: desk.stores.people, tooFast, locale, zone, log, webhook })];

@@ -23,6 +23,7 @@ export interface InboundDeps {
 
 /** Whoever presses a button. */
 export interface Presser {
+  readonly request_id: string;
   /** Their person's id, or the identity of somebody unknown. */
   readonly speaker: string;
   readonly locale: Locale;
@@ -50,7 +51,7 @@ export async function interpretUpdate(event: InboxEvent, deps: InboundDeps): Pro
   const asked = message ? fromMessage(message, deps.me) : callback_query && fromCallback(callback_query);
   if (!asked) return null;
   const person = asked.anonymous ? null : await deps.people.find(asked.identity);
-  if (isPress(asked.ask) && !(await deps.mayPress(presserOf(asked, person, deps)))) return null;
+  if (isPress(asked.ask) && !(await deps.mayPress(presserOf(event, { asked, person, deps })))) return null;
   // Somebody without a role learns nothing of what is written for others.
   if (asked.ask.kind === "page") return person?.role ? { ...asked.ask, ...placeOf(asked.reply_to) } : null;
   return toRequest(event, deps, { ...asked, person, ask: await withFile(asked.ask, person?.role ? asked.document : undefined, deps) });
@@ -69,8 +70,15 @@ interface Asked {
 /** A button that says a line counts as that line. */
 const isPress = ({ kind }: Asked["ask"]) => kind === "page" || kind === "confirm" || kind === "cancel";
 
-function presserOf({ identity, language_code }: Asked, person: Person | null, { locale, zone }: InboundDeps): Presser {
+function presserOf(
+  { request_id }: InboxEvent,
+  known: { readonly asked: Asked; readonly person: Person | null; readonly deps: InboundDeps },
+): Presser {
+  const { asked, person, deps } = known;
+  const { identity, language_code } = asked;
+  const { locale, zone } = deps;
   return {
+    request_id,
     speaker: person?.person_id ?? identity,
     locale: person?.locale ?? toLocale(language_code, locale),
     zone: person?.zone ?? zone,

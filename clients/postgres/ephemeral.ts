@@ -32,12 +32,21 @@ const PUT = `
 const GET = "SELECT value #>> '{}' AS text FROM conversations WHERE key = $1 AND expires_at > now()";
 const TAKE = "DELETE FROM conversations WHERE key = $1 RETURNING value #>> '{}' AS text, expires_at > now() AS live";
 
+// $3 is the key under which the number is kept that an id got, or null. One id counted twice at the same moment may count twice: a request has
+// one process at a time.
 const COUNT = `
-  INSERT INTO conversations AS c (key, value, expires_at) VALUES ($1, '1', ${IN_MS("$2")})
-  ON CONFLICT (key) DO UPDATE SET
-    value = CASE WHEN c.expires_at > now() THEN to_jsonb(c.value::int + 1) ELSE excluded.value END,
-    expires_at = CASE WHEN c.expires_at > now() THEN c.expires_at ELSE excluded.expires_at END
-  RETURNING value::int AS count, floor(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::float8 AS resets_in_ms`;
+  WITH before AS MATERIALIZED (SELECT value, expires_at FROM conversations WHERE key = $3 AND expires_at > now()),
+  counted AS (
+    INSERT INTO conversations AS c (key, value, expires_at) SELECT $1, '1', ${IN_MS("$2")} WHERE NOT EXISTS (SELECT FROM before)
+    ON CONFLICT (key) DO UPDATE SET
+      value = CASE WHEN c.expires_at > now() THEN to_jsonb(c.value::int + 1) ELSE excluded.value END,
+      expires_at = CASE WHEN c.expires_at > now() THEN c.expires_at ELSE excluded.expires_at END
+    RETURNING value, expires_at),
+  kept AS (
+    INSERT INTO conversations (key, value, expires_at) SELECT $3, value, expires_at FROM counted WHERE $3::text IS NOT NULL
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at)
+  SELECT value::int AS count, floor(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::float8 AS resets_in_ms
+  FROM (SELECT * FROM before UNION ALL SELECT * FROM counted) AS either`;
 
 const SHUT = `
   INSERT INTO conversations AS c (key, value, expires_at) VALUES ($1, 'true', ${IN_MS("$2")})
@@ -122,8 +131,9 @@ export function createPostgresEphemeral({ pool, log }: PostgresEphemeralDeps): E
       const [row] = await run<{ text: string; live: boolean }>(TAKE, [`value:${name}`]);
       return row?.live ? JSON.parse(row.text) : undefined;
     },
-    async count(name, ttl_ms) {
-      const [row] = await run<{ count: number; resets_in_ms: number }>(COUNT, [`count:${name}`, wholeMs(ttl_ms)]);
+    async count(name, ttl_ms, id) {
+      const values = [`count:${name}`, wholeMs(ttl_ms), id === undefined ? null : `counted:${name}:${id}`];
+      const [row] = await run<{ count: number; resets_in_ms: number }>(COUNT, values);
       purge.wrote();
       return { count: row?.count ?? 0, resets_in_ms: Math.max(0, row?.resets_in_ms ?? 0) };
     },

@@ -8,12 +8,17 @@ export interface RedisEphemeralDeps extends Omit<RedisUser, "part"> {
   readonly url: string;
 }
 
-const key = (kind: "value" | "count" | "budget" | "closed", name: string) => `switchboard:${kind}:${name}`;
+const key = (kind: "value" | "count" | "counted" | "budget" | "closed", name: string) => `switchboard:${kind}:${name}`;
 
+// KEYS: the counter and, where what is counted has an id, what keeps the number that it got.
 const COUNT = `
+  local counted = KEYS[2] and redis.call("GET", KEYS[2])
+  if counted then return { tonumber(counted), redis.call("PTTL", KEYS[1]) } end
   local count = redis.call("INCR", KEYS[1])
   if count == 1 then redis.call("PEXPIRE", KEYS[1], ARGV[1]) end
-  return { count, redis.call("PTTL", KEYS[1]) }`;
+  local left = redis.call("PTTL", KEYS[1])
+  if KEYS[2] and left > 0 then redis.call("SET", KEYS[2], count, "PX", left) end
+  return { count, left }`;
 
 // A sliding window in at most 101 buckets per budget: field = number of the bucket, value = calls booked in it. A call counts
 // until its whole bucket has left the window, so a booked call is never forgotten early, whatever its place in the bucket.
@@ -92,8 +97,9 @@ export function createRedisEphemeral({ url, log }: RedisEphemeralDeps): Ephemera
     },
     get: async (name) => parse(await redis.run((client) => client.get(key("value", name)))),
     take: async (name) => parse(await redis.run((client) => client.getdel(key("value", name)))),
-    async count(name, ttl_ms) {
-      const [total, left] = (await redis.run(() => count([key("count", name)], [wholeMs(ttl_ms)]))) as [number, number];
+    async count(name, ttl_ms, id) {
+      const keys = [key("count", name), ...(id === undefined ? [] : [key("counted", `${name}:${id}`)])];
+      const [total, left] = (await redis.run(() => count(keys, [wholeMs(ttl_ms)]))) as [number, number];
       return { count: total, resets_in_ms: Math.max(0, left) };
     },
     book,

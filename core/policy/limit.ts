@@ -9,12 +9,22 @@ export const TOO_MANY_LINES = "policy.too_many_lines";
 /** Open runs end at their own pace; this is when it is worth asking again. */
 const RETRY_OPEN_RUNS_MS = 2_000;
 
+/** What is counted: whose, and which request. One that is worked on again, because its process died or the database was away, counts once. */
+export interface Counted {
+  readonly speaker: string;
+  readonly request_id: string;
+}
+
 /**
  * Counts a line of text against its speaker.
  * @throws OpsError `rate_limited` past so many lines in the time that began with the first
  */
-export async function limitLines(speaker: string, ephemeral: Ephemeral, { limit, window_ms }: PersonLimits["lines"]): Promise<void> {
-  const { count, resets_in_ms } = await ephemeral.count(`lines:${speaker}`, window_ms);
+export async function limitLines(
+  { speaker, request_id }: Counted,
+  ephemeral: Pick<Ephemeral, "count">,
+  { limit, window_ms }: PersonLimits["lines"],
+): Promise<void> {
+  const { count, resets_in_ms } = await ephemeral.count(`lines:${speaker}`, window_ms, request_id);
   if (count <= limit) return;
   const seconds = Math.ceil(resets_in_ms / 1_000);
   throw new OpsError("rate_limited", `${speaker} said ${count} lines at once`, {
@@ -29,11 +39,11 @@ export async function limitLines(speaker: string, ephemeral: Ephemeral, { limit,
  * @returns what to tell whoever presses more, or null
  */
 export async function limitPresses(
-  speaker: string,
+  { speaker, request_id }: Counted,
   ephemeral: Pick<Ephemeral, "count">,
   { limit, window_ms }: PersonLimits["lines"],
 ): Promise<Text | null> {
-  const { count, resets_in_ms } = await ephemeral.count(`presses:${speaker}`, window_ms);
+  const { count, resets_in_ms } = await ephemeral.count(`presses:${speaker}`, window_ms, request_id);
   return count <= limit ? null : text("policy.too_many_presses", { limit, seconds: Math.ceil(resets_in_ms / 1_000) });
 }
 

@@ -84,6 +84,23 @@ export function ephemeralContract(setUp: () => Promise<EphemeralStage>): void {
       }
     });
 
+    it("counts what has an id once, and tells it the number it got", async () => {
+      expect(await one.count("k", 60_000, "a")).toMatchObject({ count: 1 });
+      expect(await other.count("k", 60_000, "b")).toMatchObject({ count: 2 });
+      expect(await other.count("k", 60_000)).toMatchObject({ count: 3 });
+      const again = await other.count("k", 60_000, "a");
+      expect(again.count).toBe(1);
+      expect(again.resets_in_ms).toBeGreaterThan(30_000);
+      expect(await one.count("k", 60_000, "c")).toMatchObject({ count: 4 });
+      expect(await one.count("another", 60_000, "a")).toMatchObject({ count: 1 });
+    });
+
+    it("counts what has an id once more when the time of its count is over", async () => {
+      expect(await one.count("k", 200)).toMatchObject({ count: 1 });
+      expect(await one.count("k", 200, "a")).toMatchObject({ count: 2 });
+      await comesTo(async () => expect(await other.count("k", 200, "a")).toMatchObject({ count: 1 }));
+    });
+
     it("ends a count its time after the first call, whatever came later", async () => {
       expect(await one.count("k", 200)).toMatchObject({ count: 1 });
       expect(await one.count("k", 60_000)).toMatchObject({ count: 2 });

@@ -170,10 +170,19 @@ describe("limits", () => {
     const outcome = await viewer.says("/ping");
     expect(codeOf(outcome)).toBe("rate_limited");
     expect(outcome).toMatchObject({ error: { retry_after_ms: 15_000 } });
-    viewer.hears("That is more than 20 lines in a minute. Go on in 15 s.");
+    viewer.hears("That is more than 20 lines in a minute: this one, and what follows now, is not carried out. Go on in 15 s.");
     await desk.person("telegram:1002", "operator").says("/ping");
     await desk.passes(15_000);
     expect(await viewer.says("/ping")).toMatchObject({ kind: "done" });
+  });
+
+  it("a line that comes again, because its process died, counts once", async () => {
+    const desk = createTestDesk();
+    const viewer = desk.person("telegram:1003", "viewer");
+    for (let line = 1; line < 20; line++) await viewer.says("/ping");
+    expect(await viewer.says("/ping")).toMatchObject({ kind: "done" });
+    for (let again = 1; again <= 20; again++) expect(await viewer.repeats()).toMatchObject({ kind: "done" });
+    expect(codeOf(await viewer.says("/ping"))).toBe("rate_limited");
   });
 
   it("50 open runs; what is quick goes on", async () => {

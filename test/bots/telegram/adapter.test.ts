@@ -147,7 +147,7 @@ describe("the press of a button", () => {
     const ephemeral = createMemoryEphemeral(createTestClock());
     const limit = { limit: 2, window_ms: 60_000 };
     const { reads, knows } = adapt(world, {
-      tooFast: async ({ speaker }) => ((await limitPresses(speaker, ephemeral, limit)) ? "wait 60 s" : null),
+      tooFast: async (presser) => ((await limitPresses(presser, ephemeral, limit)) ? "wait 60 s" : null),
     });
     knows(ANN.id, "viewer");
     await world.says("/cf_list");

@@ -107,8 +107,8 @@ describe("presses past the limit", () => {
   }
 
   it("come to nothing, whoever it is", async () => {
-    const known = { speaker: "p1", locale: "ru", zone: "Asia/Seoul" };
-    const stranger = { speaker: "telegram:1001", locale: "ko", zone: "UTC" };
+    const known = { request_id: expect.any(String), speaker: "p1", locale: "ru", zone: "Asia/Seoul" };
+    const stranger = { request_id: expect.any(String), speaker: "telegram:1001", locale: "ko", zone: "UTC" };
     const { counted, found } = await refused(press("p:0abc:3", { from: LINE }), press("c:token"), press("x:token"));
     expect(found).toEqual([null, null, null]);
     expect(counted).toEqual([known, stranger, stranger]);
