@@ -40,6 +40,18 @@ export interface Block {
   readonly drift: Drift | null;
 }
 
+/**
+ * Whether the rule is the block's: the one it holds or, as long as none is confirmed, the one that was made for it, which carries its mark. The run
+ * that made it may have been cut off before it heard of it.
+ */
+export function isRuleOf(
+  rule: EdgeRule,
+  { scope, network, rule_id, mark }: Pick<Block, "scope" | "network" | "rule_id" | "mark">,
+): boolean {
+  if (rule.scope !== scope) return false;
+  return rule_id === null ? rule.network === network && rule.notes === mark : rule.rule_id === rule_id;
+}
+
 /** One block as it was when it was read. */
 export type BlockRef = Pick<Block, "block_id" | "version">;
 

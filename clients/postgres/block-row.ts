@@ -10,6 +10,14 @@ export type BlockRow = Omit<Block, Time> & Readonly<Record<Time, Date | null>>;
 /** SQL: the columns of a `BlockRow`. */
 export const BLOCK_COLUMNS = `block_id, version, scope, network, asked, state, rule_id, adopted, mark, reason, identity, run_id, released_by, release_run, tries, drift, ${TIMES.join(", ")}`;
 
+/**
+ * SQL: the row `rule` of the table `edge_rules` is a live block's, as `isRuleOf` of the core says. In two parts, each of which is found by an index.
+ */
+export const IS_OURS = `(
+  EXISTS (SELECT FROM blocks WHERE blocks.scope = rule.scope AND blocks.rule_id = rule.rule_id AND state <> 'released')
+  OR EXISTS (SELECT FROM blocks WHERE blocks.scope = rule.scope AND blocks.network = rule.network AND state <> 'released'
+    AND blocks.rule_id IS NULL AND mark = rule.notes))`;
+
 /** A row as the core knows it. */
 export function toBlock({ blocked_at, expires_at, released_at, ...row }: BlockRow): Block {
   const at = (time: Date | null) => time?.toISOString() ?? null;

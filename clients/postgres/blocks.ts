@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { EdgeRule } from "../../core/edge.ts";
 import type { LedgerKeeping } from "../../core/ledger.ts";
-import { BLOCK_COLUMNS, type BlockRow, refs, toBlock } from "./block-row.ts";
+import { BLOCK_COLUMNS, type BlockRow, IS_OURS, refs, toBlock } from "./block-row.ts";
 import { createWishes, SETTLE_AFTER } from "./block-wishes.ts";
 import { withoutNul } from "./json.ts";
 import { query } from "./query.ts";
@@ -103,8 +103,7 @@ async function within(pool: pg.Pool, network: string): Promise<{ ours: number; f
   const [row] = await query<{ ours: number; foreign: number }>(
     pool,
     `SELECT (SELECT count(*) FROM blocks WHERE state <> 'released' AND network::inet <<= $1::inet)::int AS ours,
-       (SELECT count(*) FROM edge_rules AS rule WHERE mode = 'block' AND network::inet <<= $1::inet
-          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.scope = rule.scope AND blocks.rule_id = rule.rule_id AND state <> 'released'))::int AS foreign`,
+       (SELECT count(*) FROM edge_rules AS rule WHERE mode = 'block' AND network::inet <<= $1::inet AND NOT ${IS_OURS})::int AS foreign`,
     [network],
   );
   return row ?? { ours: 0, foreign: 0 };

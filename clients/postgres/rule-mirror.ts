@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { EdgeScope } from "../../core/edge.ts";
 import type { ListEntry, RuleMirror } from "../../core/ledger.ts";
-import { BLOCK_COLUMNS, type BlockRow, toBlock } from "./block-row.ts";
+import { BLOCK_COLUMNS, type BlockRow, IS_OURS, toBlock } from "./block-row.ts";
 import { withoutNul } from "./json.ts";
 import { query } from "./query.ts";
 
@@ -23,12 +23,10 @@ const MARK = `
   UPDATE blocks SET drift = now_drift FROM judged
   WHERE block_id = id AND drift IS DISTINCT FROM now_drift AND state = 'blocked' RETURNING ${BLOCK_COLUMNS}`;
 
-const OWNED = `EXISTS (SELECT FROM blocks WHERE blocks.scope = rule.scope AND blocks.rule_id = rule.rule_id AND state <> 'released')`;
-
 const COMPARE = `
   SELECT (SELECT CASE WHEN count(*) = cardinality($1::text[]) THEN min(read_at) END FROM edge_scopes WHERE scope = ANY($1::text[])) AS as_of,
     (SELECT count(*) FROM blocks WHERE scope = ANY($1::text[]) AND state <> 'released')::int AS ours,
-    (SELECT count(*) FROM edge_rules AS rule WHERE scope = ANY($1::text[]) AND mode = 'block' AND NOT ${OWNED})::int AS foreign,
+    (SELECT count(*) FROM edge_rules AS rule WHERE scope = ANY($1::text[]) AND mode = 'block' AND NOT ${IS_OURS})::int AS foreign,
     (SELECT count(*) FROM blocks WHERE scope = ANY($1::text[]) AND state <> 'released' AND drift IS NOT NULL)::int AS drift`;
 
 const ENTRIES = `
@@ -36,7 +34,7 @@ const ENTRIES = `
   FROM blocks WHERE scope = ANY($1::text[]) AND state <> 'released' AND ($2::text IN ('all', 'ours') OR ($2::text = 'drift' AND drift IS NOT NULL))
   UNION ALL
   SELECT network, scope, rule_id, 'foreign', NULL, created_at, NULL, notes, NULL
-  FROM edge_rules AS rule WHERE scope = ANY($1::text[]) AND mode = 'block' AND $2::text IN ('all', 'foreign') AND NOT ${OWNED}`;
+  FROM edge_rules AS rule WHERE scope = ANY($1::text[]) AND mode = 'block' AND $2::text IN ('all', 'foreign') AND NOT ${IS_OURS}`;
 
 const LIST = `
   WITH entries AS (${ENTRIES})

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { EdgeRule } from "../../core/edge.ts";
-import type { Block } from "../../core/ledger.ts";
+import { type Block, isRuleOf } from "../../core/ledger.ts";
 import { rulePieces } from "../../core/networks.ts";
 import { type Reply, raw, type Text, text } from "../../core/reply.ts";
 import { blocksOf } from "./places.ts";
@@ -46,13 +46,11 @@ export function describeNetwork(network: string, standing: Standing, blocks: rea
     rule_ids: rules.map(({ rule_id }) => rule_id),
     scopes: [...new Set(rules.map(({ scope }) => scope))],
     covered_by: range?.network ?? null,
-    ...(known ? ledgerSays(known) : rulesSay(rules)),
+    ...(known ? ledgerSays(known, rules) : rulesSay(rules)),
     missing: wished.some((block) => block.state === "blocked" && !exact.some((rule) => isRuleOf(rule, block))),
     released: lastRelease(blocksOf(network, blocks)),
   };
 }
-
-const isRuleOf = (rule: EdgeRule, { scope, rule_id }: Block) => rule.scope === scope && rule.rule_id === rule_id;
 
 function statusOf(network: string, rules: readonly EdgeRule[]): Found["status"] {
   const pieces = rulePieces(network) ?? [];
@@ -61,8 +59,8 @@ function statusOf(network: string, rules: readonly EdgeRule[]): Found["status"] 
   return pieces.every((piece) => held.has(piece)) || !pieces.some((piece) => held.has(piece)) ? "blocked" : "partly";
 }
 
-function ledgerSays({ blocked_at: since, identity: by, reason, expires_at }: Block) {
-  return { owner: "ours", since, by, reason, expires_at } as const;
+function ledgerSays({ blocked_at, identity: by, reason, expires_at }: Block, rules: readonly EdgeRule[]) {
+  return { owner: "ours", since: blocked_at ?? rules[0]?.created_at ?? null, by, reason, expires_at } as const;
 }
 
 function rulesSay(rules: readonly EdgeRule[]) {

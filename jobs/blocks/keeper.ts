@@ -1,6 +1,6 @@
 import type { EdgeCall } from "../../core/edge.ts";
 import { toOpsError } from "../../core/errors.ts";
-import type { Block, LedgerKeeping, Reconciler } from "../../core/ledger.ts";
+import { type Block, isRuleOf, type LedgerKeeping, type Reconciler } from "../../core/ledger.ts";
 import { type LiftPorts, liftBlocks } from "../../core/lift.ts";
 import type { Lease, Leases, Logger } from "../../core/ports.ts";
 import type { AuditEntry, AuditLog } from "../../core/stores.ts";
@@ -130,7 +130,7 @@ async function settle(
   }
   for (const block of blocks) {
     const rules = standing.get(block.network) ?? [];
-    const rule = rules.find((each) => each.scope === block.scope && each.network === block.network && each.notes === block.mark);
+    const rule = rules.find((each) => isRuleOf(each, block));
     if (rule) await ledger.confirm(block, rule);
     else await ledger.withdraw([block]);
   }

@@ -35,6 +35,18 @@ describe("looking up", () => {
     viewer.hears(/^198\.51\.100\.1 is blocked\nBy the range: 198\.51\.0\.0\/16\n(.*\n)*By: not by Switchboard\nNotes: by hand/);
   });
 
+  it("knows the rule of a block whose run was cancelled before it heard that the rule was made", async () => {
+    const { op, viewer, edge } = desk();
+    edge.breaks("block", { error: new OpsError("outcome_unknown", "cut off"), after: true });
+    await op.says(`/block ${IP} --reason scan`);
+    const run_id = /Run: ([0-9a-z]{12})/.exec(op.heard.at(-1) ?? "")?.[1];
+    await op.says(`/run_cancel ${run_id}`);
+    await viewer.says(`/blocked ${IP}`);
+    viewer.hears(/^203\.0\.113\.7 is blocked\nSince: .*\nBy: telegram:1002\nWhy: scan\nUntil: it is released\n/);
+    await viewer.says("/cf_list");
+    viewer.hears(/^Blocked: 1\nIn all: ours 1, of others 0, drift 0/);
+  });
+
   it("tells of a rule that somebody removed in Cloudflare's own console, and what to do", async () => {
     const { op, viewer, edge } = desk();
     await op.says(`/block ${IP}`);

@@ -73,6 +73,21 @@ describe("the reconciler", () => {
     expect(log.lines).toEqual([]);
   });
 
+  it("does not take the rule of a wish that its run could not confirm for somebody else's", async () => {
+    const { edge, ledger, reconciler, list } = await desk();
+    const [network, mark] = ["203.0.113.7", "Switchboard run-1 by telegram:1002"];
+    const wish = { run_id: "run-1", identity: "telegram:1002", person_id: "p-2", reason: null, mark, for_ms: null };
+    const [wished] = await ledger.intend({ ...wish, places: [{ scope: ZONE, network, asked: network }] });
+    const rule = edge.hasRule(network, mark);
+    edge.hasRule("203.0.113.8", mark);
+    expect(await reconciler.refresh(0, signal)).toMatchObject({ ours: 1, foreign: 1, drift: 0 });
+    expect(await list("all")).toHaveLength(2);
+    expect(await list("foreign")).toEqual([["203.0.113.8", "foreign", null]]);
+    expect(await ledger.within("203.0.113.0/24")).toEqual({ ours: 1, foreign: 1 });
+    if (wished) await ledger.confirm(wished, rule);
+    expect(await list("foreign")).toEqual([["203.0.113.8", "foreign", null]]);
+  });
+
   it("does not show a rule of others any more that was removed since the last reading", async () => {
     const { edge, ledger, reconciler, list } = await desk();
     const rule = edge.hasRule("198.51.100.9", "by hand");

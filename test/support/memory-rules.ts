@@ -1,4 +1,4 @@
-import type { Comparison, ListEntry, Reconciler, RuleMirror } from "../../core/ledger.ts";
+import { type Comparison, isRuleOf, type ListEntry, type Reconciler, type RuleMirror } from "../../core/ledger.ts";
 import type { TestClock } from "./clock.ts";
 import type { MemoryEdge } from "./memory-edge.ts";
 import type { createMemoryLedger } from "./memory-ledger.ts";
@@ -15,7 +15,7 @@ export function createMemoryRules(
       const drift = state === "blocked" && !edge.rules.some((rule) => rule.rule_id === rule_id) ? "missing" : null;
       return { network, scope, rule_id, owner: "ours", drift, since: blocked_at, identity, reason, expires_at };
     });
-    const foreign = edge.rules.filter((rule) => rule.mode === "block" && !live.some(({ rule_id }) => rule_id === rule.rule_id));
+    const foreign = edge.rules.filter((rule) => rule.mode === "block" && !live.some((block) => isRuleOf(rule, block)));
     const unknown = { owner: "foreign", drift: null, identity: null, expires_at: null } as const;
     return [
       ...ours,
