@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createLogger } from "../clients/logger.ts";
 import { join, startEmbedded } from "../clients/postgres/embedded.ts";
@@ -17,6 +18,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Taken by ADMIN_API_KEY. */
 const RESERVED = "admin";
 const KEY_BYTES = 32;
+const ELSEWHERE =
+  "keys are made on the database itself, not over SWITCHBOARD_URL: run this where that Switchboard runs, with its DATA_DIR or DATABASE_URL";
 
 /** `switchboard keys create`: makes an API key on the database and prints it, once. @returns the exit code */
 export async function keys(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -27,10 +30,14 @@ export async function keys(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
   try {
     const config = parseConfig(env, process.cwd());
+    const isElsewhere = config.database_url === null && env["SWITCHBOARD_URL"] && !existsSync(config.data_dir);
+    if (isElsewhere) throw new OpsError("invalid_input", ELSEWHERE);
     const secret = `sb_${randomBytes(KEY_BYTES).toString("base64url")}`;
     await onDatabase(config, (connection) => create(connection, { ...asked, secret }));
     console.log(secret);
-    console.error(`This key of role ${asked.role} is shown only now. Send it as: Authorization: Bearer KEY`);
+    const place = config.database_url === null ? `the database in ${config.data_dir}` : "the database of DATABASE_URL";
+    console.error(`This key of role ${asked.role} is shown only now; it is good at the Switchboard on ${place}.`);
+    console.error("Send it as: Authorization: Bearer KEY");
     return 0;
   } catch (thrown) {
     console.error(thrown instanceof ConfigError ? thrown.message : toOpsError(thrown).message);

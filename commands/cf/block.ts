@@ -6,6 +6,7 @@ import { OpsError, toOpsError } from "../../core/errors.ts";
 import type { Block } from "../../core/ledger.ts";
 import { prefixOf } from "../../core/networks.ts";
 import { text } from "../../core/reply.ts";
+import { repairCharacters } from "../../core/text/characters.ts";
 import { parseDuration } from "../../core/text/duration.ts";
 import { duration, networks } from "../fields.ts";
 import { eachAddress, isOpen, LIST_TIMEOUT_MS } from "./each-address.ts";
@@ -57,7 +58,9 @@ export const cfBlock = defineCommand({
     return lines;
   },
   async handle(input, context) {
-    const { ip, reason = null } = input;
+    const { ip } = input;
+    // One in which nothing can be seen is none.
+    const reason = input.reason !== undefined && repairCharacters(input.reason) !== "" ? input.reason : null;
     const { run_id, identity, person, ports } = context;
     const for_ms = input.for === undefined ? null : parseDuration(input.for);
     // As the provider gives it back: the rule is known by it.
@@ -116,18 +119,25 @@ async function ensure(block: Block, context: CommandContext, lane: Wanted["lane"
   try {
     const { rule, created } = await makeRule(block, context, call);
     const confirmed = await ledger.confirm(block, rule);
-    if (confirmed) return { block: confirmed, made: created };
+    if (confirmed) return { block: confirmed, made: created && !isOthersWish(block, context) };
     // Somebody released it while the rule was made: theirs is the later wish.
     if (created) await edge.release(rule, call);
     throw releasedMeanwhile(block);
   } catch (thrown) {
     const error = toOpsError(thrown);
-    // A rule that may have been made is looked for by the keeper; one that was not made is forgotten when nobody tries on.
-    const isLast = !error.retryable || context.last_attempt || isCancelled(context.signal);
-    if (isLast && !isOpen(error)) await ledger.withdraw([block]);
+    if (isForgotten(error, context)) await ledger.withdraw([block]);
     throw error;
   }
 }
+
+/** A rule that may have been made is looked for by the keeper; one that was not made is forgotten when nobody tries on. */
+function isForgotten(error: OpsError, { last_attempt, signal }: CommandContext): boolean {
+  const isLast = !error.retryable || last_attempt || isCancelled(signal);
+  return isLast && !isOpen(error);
+}
+
+/** Of several runs that wish the same at once, the rule is the one's whose wish stands, whichever of them comes to make it. */
+const isOthersWish = ({ state, run_id }: Block, context: CommandContext) => state === "pending" && run_id !== context.run_id;
 
 const isOver = ({ state }: Block) => state === "releasing" || state === "released";
 

@@ -79,7 +79,7 @@ export const cfList = defineCommand({
       fields: summary(list),
     };
     if (csv) return { ...reply, file: fileOf(list), ...(Math.max(page, pages) > 1 && partOf(list)) };
-    if (entries.length === 0) return reply;
+    if (entries.length === 0) return page > pages ? { ...reply, ...pastTheEnd(list) } : reply;
     const columns = [text("cf.column.ip"), text("cf.column.until"), text("cf.column.why")];
     return {
       ...reply,
@@ -109,9 +109,14 @@ function partOf(list: Output): Partial<Reply> {
   return {
     tone: "warn",
     ...(entries.length > 0 && { title: text("cf.list.part", { from, to: from + entries.length - 1, count: total }) }),
+    ...(page > pages && pastTheEnd(list)),
     ...(page < pages && { lines: [text("cf.list.next_file", { line: `/cf_list ${kind} --csv --page ${page + 1}` })] }),
     buttons: turns(list),
   };
+}
+
+function pastTheEnd({ page, pages }: Output) {
+  return { tone: "warn", lines: [text("cf.list.no_page", { page, pages })] } as const;
 }
 
 function toRow({ network, owner, drift, identity, reason, expires_at }: Omit<ListEntry, "scope">): Text[] {
@@ -132,5 +137,8 @@ function turns({ kind, page, pages, csv }: Output): NonNullable<Reply["buttons"]
     label: text(key),
     action: { kind: "say" as const, line: `cf_list ${kind}${csv ? " --csv" : ""} --page ${at}` },
   });
-  return [...(page > 1 ? [to("reply.previous_page", page - 1)] : []), ...(page < pages ? [to("reply.next_page", page + 1)] : [])];
+  return [
+    ...(page > 1 ? [to("reply.previous_page", Math.min(page - 1, pages))] : []),
+    ...(page < pages ? [to("reply.next_page", page + 1)] : []),
+  ];
 }

@@ -5,6 +5,7 @@ import type { Said } from "../../core/desk-ports.ts";
 import { OpsError } from "../../core/errors.ts";
 import { raw, text } from "../../core/reply.ts";
 import { wordsOf } from "../../core/run.ts";
+import { repairCharacters } from "../../core/text/characters.ts";
 
 /** Longest text of a message (https://core.telegram.org/bots/api#sendmessage). */
 const TEXT_CHARS = 4_096;
@@ -31,7 +32,12 @@ export const telegramSend = defineCommand({
   },
   input: z.object({
     chat_id: chat.meta({ description: "The chat's number; a group's is negative", examples: ["1001", "-1001234567890"] }),
-    text: z.string().max(TEXT_CHARS).regex(/\S/, "text:telegram_send.empty").describe("What to say, up to 4,096 characters"),
+    text: z
+      .string()
+      .max(TEXT_CHARS)
+      // Telegram shows nothing of characters that have no width, and refuses a message that holds no others.
+      .refine((words) => repairCharacters(words) !== "", "text:telegram_send.empty")
+      .describe("What to say, up to 4,096 characters"),
   }),
   output: z.object({ chat_id: z.string(), message_id: z.string().nullable() }),
   positional: ["chat_id", "text"],

@@ -46,7 +46,8 @@ export async function deliver(deps: DeliverDeps, channel: Channel, claim: Claime
   const { delivery_id, platform } = claim;
   const reason = { code: result.code, text: result.text };
   if (!result.retryable || claim.age_ms > MAX_AGE_MS) {
-    log.warn({ delivery_id, platform, code: result.code, reason: result.message }, "a message could not be delivered");
+    const { address, request_id } = claim;
+    log.warn({ delivery_id, request_id, platform, address, code: result.code, reason: result.message }, "a message could not be delivered");
     meter.count(platform, "failed");
     await deps.enqueueDeliveries(await stored(() => deliveries.fail(claim, "failed", reason)));
     return GOES_ON;

@@ -37,6 +37,24 @@ describe("blocking", () => {
     expect(await runOf(outcome)).toMatchObject({ input: { ip: ["203.0.113.7", "2001:db8::7"] }, status: "succeeded", attempts: 1 });
   });
 
+  it("of two who block one address at once, it is blocked by the first, who can take it back, and the other is told so", async () => {
+    const { op, edge, passes, ...opened } = desk();
+    const other = opened.person("telegram:1004", "operator");
+    edge.breaks("block", { error: unavailable, after: true, times: 1 });
+    await op.says("/block 203.0.113.7");
+    await other.says("/block 203.0.113.7");
+    other.hears(/^203\.0\.113\.7 was blocked already\nRule: rule-1$/);
+    await passes(ALL_TRIES_MS);
+    op.hears("203.0.113.7 is blocked\nRule: rule-1\nUndo: cf_release 203.0.113.7");
+  });
+
+  it("a reason in which nothing can be seen is none", async () => {
+    const { op, edge } = desk();
+    const outcome = await op.calls("cf_block", { ip: "203.0.113.7", reason: " \u200b\u2060" });
+    const run_id = outcome.kind === "queued" ? outcome.run_id : "";
+    expect(edge.rules).toMatchObject([{ notes: `Switchboard ${run_id} by telegram:1002` }]);
+  });
+
   it("100 is as many as one command takes", async () => {
     const { op, edge } = desk();
     const ips = Array.from({ length: 101 }, (_, at) => `203.0.113.${at}`);

@@ -146,6 +146,10 @@ describe("the list", () => {
   it("says where a page is past the end", async () => {
     const { viewer } = desk();
     await viewer.says("/cf_list --page 9");
-    viewer.hears(/^Blocked: 0\n/);
+    viewer.hears(/^Blocked: 0\n[\s\S]*There is no page 9; the last one is 1\./);
+    await viewer.says("/cf_list --csv --page 9");
+    viewer.hears(/^Blocked: 0\n[\s\S]*There is no page 9; the last one is 1\./);
+    await viewer.presses("Previous");
+    expect(viewer.heard.at(-1)).not.toContain("no page");
   });
 });

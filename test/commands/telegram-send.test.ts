@@ -118,8 +118,9 @@ describe("telegram_send", () => {
     [{ chat_id: null, text: "x" }, "A chat is a number"],
     [{ chat_id: 1e21, text: "x" }, "A chat is a number"],
     [{ chat_id: 77, text: " \n " }, "There is nothing to say."],
+    [{ chat_id: 77, text: "\u200b\u2060\ufeff" }, "There is nothing to say."],
     [{ chat_id: 77, text: "x".repeat(4_097) }, "text is too long"],
-    [{ chat_id: 77, text: "a\u0000b" }, "invisible control character"],
+    [{ chat_id: 77, text: "a\u0000b" }, "text holds a control character"],
     [{ chat_id: 77 }, "text is missing"],
   ])("refuses %j", async (input, words) => {
     const { op, runs } = desk();

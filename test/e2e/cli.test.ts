@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -167,12 +168,24 @@ describe("keys create", () => {
     });
   });
 
+  it("says that it does not go over SWITCHBOARD_URL, instead of making a database for nobody", async () => {
+    const DATA_DIR = path.join(tmpdir(), `switchboard-nobody-${process.pid}`);
+    const made = await create(["--name", "a", "--role", "viewer"], { DATA_DIR, SWITCHBOARD_URL: "http://127.0.0.1:1" });
+    expect(made).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(/^keys are made on the database itself.*DATA_DIR or DATABASE_URL\n$/),
+    });
+    expect(existsSync(DATA_DIR)).toBe(false);
+  });
+
   it("works on the embedded database, stopped or running, and the key is good at once", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "switchboard-keys-"));
     onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const DATA_DIR = path.join(folder, "data");
     const whileStopped = await create(["--name", "early", "--role", "viewer"], { DATA_DIR });
-    expect(whileStopped).toMatchObject({ code: 0, out: expect.stringMatching(/^sb_[\w-]{43}\n$/) });
+    const says = `it is good at the Switchboard on the database in ${DATA_DIR}.`;
+    expect(whileStopped).toMatchObject({ code: 0, out: expect.stringMatching(/^sb_[\w-]{43}\n$/), err: expect.stringContaining(says) });
     const program = await startProgram("bin/switchboard.js", { args: ["serve"], env: { DATA_DIR, PORT: "0" } });
     onTestFinished(() => program.kill());
     const whileRunning = await create(["--name", "late", "--role", "operator"], { DATA_DIR });

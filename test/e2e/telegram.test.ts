@@ -20,7 +20,7 @@ const LINES: readonly (readonly [name: string, line: string, says: Words])[] = [
   ["a private address", "/block 10.0.0.1", { en: /10.0.0.1 is a private address/, ko: /사설 주소/, ru: /частный адрес/ }],
   ["an emoji", "😀", { en: /I don't know “😀”/, ko: /😀/, ru: /😀/ }],
   ["4,096 characters", `x${"😀".repeat(2_047)}x`, { en: /I don't know “x😀+…”/u, ko: /x😀+…/u, ru: /x😀+…/u }],
-  ["a NUL", "/block 203.0.113.7\u0000", { en: /invisible control character. Type it again/, ko: /다시/, ru: /заново/ }],
+  ["a NUL", "/block 203.0.113.7\u0000", { en: /control character, or half of a character. Type it again/, ko: /다시/, ru: /заново/ }],
   ["a quotation that is not closed", '/block 203.0.113.7 --reason "x', { en: /not closed. Add/, ko: /따옴표/, ru: /Кавычка/ }],
   ["an unknown flag", "/block 203.0.113.7 --raeson x", { en: /Did you mean --reason\?/, ko: /--reason/, ru: /--reason/ }],
 ];

@@ -28,6 +28,13 @@ describe("a body", () => {
     expect(response.headers["content-type"]).toMatch(/^application\/problem\+json/);
   });
 
+  it.each(['{"words":"a","__proto__":{"role":"admin"}}', '{"words":"a","constructor":{"prototype":{}}}'])(
+    "names what it may not hold: %s",
+    async (payload) => {
+      expect((await post(payload).response).json()).toMatchObject({ status: 400, detail: "en:http.body_prototype" });
+    },
+  );
+
   it.each([{ "content-type": "text/plain" }, { "content-type": "application/x-www-form-urlencoded" }, { "content-type": "json" }, {}])(
     "of another type: %o",
     async (headers) => {
@@ -166,6 +173,12 @@ describe("a listening server", () => {
     });
     expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\nContent-Type: application\/problem\+json/);
     expect(JSON.parse(answer.split("\r\n\r\n")[1] ?? "")).toMatchObject({ status: 400, code: "bad_request" });
+  });
+
+  it("says which part of a request was too large, also where it is the headers", async () => {
+    const { url } = await listen();
+    const response = await fetch(`${url}/api/v1/ask`, { method: "POST", headers: { "idempotency-key": "k".repeat(20_000) } });
+    expect(await response.json()).toMatchObject({ status: 413, code: "too_large", detail: "en:http.headers_too_large" });
   });
 
   it("closes while a client keeps its connection, after it has answered", async () => {
