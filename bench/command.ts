@@ -13,6 +13,9 @@ const AT_ONCE = 32;
 const MANY = 4_000;
 /** Over so many commands memory is to stay flat. */
 const LONG = 20_000;
+/** What is resident is read after each so many, and the first quarter of the readings is compared with the last. */
+const STEP = 500;
+const QUARTER = 8;
 /** Pacing is not what is measured. */
 const LIMITS = {
   TELEGRAM_LIMITS: "1000000/s,1000000/s/chat,1000000/s/group",
@@ -105,11 +108,16 @@ async function drive(standIns: StandIns, program: Program, port: string): Promis
   say(`p50 ${round(quantile(times, 0.5), 2)} ms; now ${AT_ONCE} at once`);
   const per_second = await telephone.blockMany(MANY, AT_ONCE);
   say(`${Math.round(per_second)} a second; now on to ${LONG} commands`);
-  const rss_mb_after_5000 = await residentMb(program.pid);
-  await telephone.blockMany(LONG - MANY - SINGLE - WARM_UP, AT_ONCE);
-  const rss_mb_after_20000 = await residentMb(program.pid);
+  const resident: number[] = [];
+  for (let done = MANY; done < LONG; done += STEP) {
+    await telephone.blockMany(STEP, AT_ONCE);
+    resident.push(await residentMb(program.pid));
+  }
+  say(`resident after each ${STEP}: ${resident.join(" ")} MB`);
   const times_ms = { p50_ms: round(quantile(times, 0.5), 2), p95_ms: round(quantile(times, 0.95), 2) };
-  return { ...times_ms, per_second: Math.round(per_second), rss_mb_after_5000, rss_mb_after_20000 };
+  // What is resident goes up and down with the garbage by some 50 MB: a single reading says little.
+  const [early, late] = [resident.slice(0, QUARTER), resident.slice(-QUARTER)].map((some) => round(quantile(some, 0.5), 0));
+  return { ...times_ms, per_second: Math.round(per_second), rss_mb_early: early ?? 0, rss_mb_late: late ?? 0 };
 }
 
 /** Switchboard sets its webhook right after it has started to listen. */
