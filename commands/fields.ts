@@ -22,11 +22,18 @@ export const network = z
 
 /** How many addresses one command takes (contract, `cf_block`). */
 const MAX_ADDRESSES = 100;
+/** How many it reads: a list from a log names many of them several times. */
+const MAX_READ = 10_000;
 
-/** One network or a list of them, always read as a list in which each is there once. */
+/** One network or a list of them, always read as a list in which each is there once, of which there are 100 at most. */
 export const networks = z
-  .union([network, z.array(network).min(1).max(MAX_ADDRESSES)])
-  .transform((given) => (typeof given === "string" ? [given] : [...new Set(given)]));
+  .union([network, z.array(network).min(1).max(MAX_READ).meta({ maxItems: MAX_ADDRESSES })])
+  .transform((given, context) => {
+    const each = typeof given === "string" ? [given] : [...new Set(given)];
+    if (each.length > MAX_ADDRESSES)
+      context.addIssue({ code: "too_big", origin: "array", maximum: MAX_ADDRESSES, inclusive: true, input: given });
+    return each;
+  });
 
 /** Shorter than the keeper's rounds, and longer than anybody means. */
 const MIN_DURATION_MS = 1_000;

@@ -111,6 +111,8 @@ export interface Ledger {
    * @returns those that were written down
    */
   adopt(rules: readonly EdgeRule[], by: Releaser): Promise<readonly Block[]>;
+  /** They cannot be lifted, and nobody is to try on: they stand as before. Those that no rule is known of are tried on all the same. */
+  leave(blocks: readonly BlockRef[]): Promise<void>;
   /** They were read back as gone. */
   released(blocks: readonly BlockRef[]): Promise<void>;
   /** They could not be lifted, or not be read back as gone: the keeper tries again. */

@@ -3,9 +3,9 @@ import type { Edge, EdgeCall, EdgeRule } from "./edge.ts";
 import { OpsError, toOpsError } from "./errors.ts";
 import type { Block, Ledger } from "./ledger.ts";
 
-/** How soon the keeper tries again what could not be lifted; doubled with each try up to a quarter of an hour. In milliseconds. */
+/** How soon the keeper tries again what could not be lifted; doubled with each try up to five minutes. In milliseconds. */
 const FIRST_RETRY_MS = 15_000;
-const LONGEST_RETRY_MS = 900_000;
+const LONGEST_RETRY_MS = 300_000;
 
 /** What lifting needs of the world. */
 export interface LiftPorts {
@@ -93,7 +93,7 @@ function isTheirs({ adopted, mark, run_id }: Block): boolean {
 }
 
 /** Whether trying again is in vain, and nothing was done. */
-function isRefusal(error: OpsError | undefined): boolean {
+export function isRefusal(error: OpsError | undefined): boolean {
   return error !== undefined && !error.retryable && error.code !== "outcome_unknown";
 }
 

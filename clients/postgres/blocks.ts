@@ -18,7 +18,8 @@ const START_RELEASE = `
     SELECT * FROM blocks WHERE release_run = $2 AND network = ANY($1) AND state = 'released'),
   lifted AS (
     UPDATE blocks SET state = 'releasing', released_by = $3, release_run = $2, due_at = now() + ${LIFT_AFTER},
-      tries = CASE WHEN release_run = $2 THEN tries ELSE 0 END, version = version + CASE WHEN release_run = $2 THEN 0 ELSE 1 END
+      -- The tries of this run are its own: the keeper begins anew.
+      tries = 0, version = version + CASE WHEN release_run = $2 THEN 0 ELSE 1 END
     -- What was wished for anew since this run lifted it is not this run's any more.
     WHERE network = ANY($1) AND state <> 'released' AND NOT EXISTS (
       SELECT FROM mine WHERE mine.scope = blocks.scope AND mine.network = blocks.network)
@@ -63,6 +64,10 @@ const KEEP_TRYING = `
   FROM unnest($1::bigint[], $2::int[], $3::float8[]) AS retry(id, version_then, delay_ms)
   WHERE block_id = id AND version = version_then AND state = 'releasing'`;
 
+const LEAVE = `
+  UPDATE blocks SET state = 'blocked', due_at = expires_at, tries = 0, released_by = NULL, release_run = NULL, version = version + 1
+  WHERE state = 'releasing' AND rule_id IS NOT NULL AND ${NAMED}`;
+
 /** What is gone is gone from what was last read, too: the list would take it for somebody else's rule. */
 const RELEASED = `
   WITH gone AS (
@@ -82,6 +87,9 @@ export function createLedger(pool: pg.Pool, often: pg.Pool = pool): LedgerKeepin
     },
     startRelease: (networks, { run_id, identity }) => blocks(START_RELEASE, [networks, run_id, identity]),
     adopt: (rules, { run_id, identity, person_id }) => blocks(ADOPT, [...ruleValues(rules), run_id, identity, person_id]),
+    async leave(given) {
+      await query(pool, LEAVE, refs(given));
+    },
     async released(given) {
       await query(pool, RELEASED, refs(given));
     },

@@ -5,11 +5,11 @@ import type { EdgeCall } from "../../core/edge.ts";
 import { OpsError, toOpsError } from "../../core/errors.ts";
 import type { Block } from "../../core/ledger.ts";
 import { prefixOf } from "../../core/networks.ts";
-import { text } from "../../core/reply.ts";
+import { type Text, text } from "../../core/reply.ts";
 import { repairCharacters } from "../../core/text/characters.ts";
 import { parseDuration } from "../../core/text/duration.ts";
 import { duration, networks } from "../fields.ts";
-import { eachAddress, isOpen, LIST_TIMEOUT_MS } from "./each-address.ts";
+import { eachAddress, endsAll, isOpen, LIST_TIMEOUT_MS } from "./each-address.ts";
 import { addressCount, blocksOf, laneOf, piecesOf, placesOf, refuseBlocking } from "./places.ts";
 import { givenUp, presentResults, type Result, results } from "./results.ts";
 
@@ -71,14 +71,28 @@ export const cfBlock = defineCommand({
     const carryOut = (network: string) =>
       blockOne(network, { blocks, rule_ids: made.get(network) ?? [], context, lane: laneOf(ip, ports) });
     const giveUp = (network: string, error: OpsError) => givenUp(network, error, made.get(network));
-    return { results: await eachAddress<BlockResult>(ip, context, { carryOut, giveUp }) };
+    return { results: await eachAddress<BlockResult>(ip, context, { carryOut, giveUp, allOpen }) };
   },
-  present: ({ results: done }) => presentResults(done, "cf.block"),
+  present: ({ results: done }) => ({ ...presentResults(done, "cf.block"), ...adviceOn(done) }),
   undo({ results: done }) {
-    const fresh = done.filter(({ status }) => status === "blocked").map(({ ip }) => ip);
+    // What failed in one zone stands in the others.
+    const isMade = ({ status, rule_ids }: (typeof done)[number]) => status === "blocked" || (status === "failed" && rule_ids.length > 0);
+    const fresh = done.filter(isMade).map(({ ip }) => ip);
     return fresh.length > 0 ? `cf_release ${fresh.join(" ")}` : undefined;
   },
 });
+
+/** What nobody knows the end of is looked after by the keeper. */
+function allOpen(ips: readonly string[]): Text {
+  const [ip = ""] = ips;
+  return ips.length > 1 ? text("cf.block.all_unverified", { count: ips.length }) : text("cf.block.unverified", { ip });
+}
+
+/** That a rule of others has no end. */
+function adviceOn(done: readonly BlockResult[]) {
+  const adopted = done.filter((result) => result.adopted).map(({ ip }) => ip);
+  return adopted.length > 0 ? { lines: [text("cf.block.adopted", { ip: adopted.join(" ") })] } : {};
+}
 
 type BlockResult = Result<"blocked" | "already_blocked" | "failed" | "unverified">;
 
@@ -94,18 +108,51 @@ interface Wanted {
   readonly lane: ReturnType<typeof laneOf>;
 }
 
-/** All rules of what was asked for. It is `blocked` where at least one was made by this run. */
+/**
+ * All rules of what was asked for, in every scope, also where one of them fails. It is `blocked` where at least one was made by this run.
+ * @throws OpsError as the first that failed; where others stand it says so
+ */
 async function blockOne(network: string, { blocks, rule_ids, context, lane }: Wanted): Promise<BlockResult> {
   let fresh = false;
-  const ends: (string | null)[] = [];
-  for (const block of blocksOf(network, blocks)) {
-    const { block: done, made } = await ensure(block, context, lane);
+  const done: Block[] = [];
+  const failure = await inEach(blocksOf(network, blocks), context, async (block) => {
+    const { block: ensured, made } = await ensure(block, context, lane);
     fresh ||= made;
-    ends.push(done.expires_at);
-    if (done.rule_id !== null) rule_ids.push(done.rule_id);
-  }
+    done.push(ensured);
+    if (ensured.rule_id !== null) rule_ids.push(ensured.rule_id);
+  });
+  if (failure) throw done.length > 0 ? inPart(network, done, failure) : failure;
+  const ends = done.map(({ expires_at }) => expires_at);
   const expires_at = ends.includes(null) ? null : (ends.toSorted().at(-1) ?? null);
-  return { ip: network, status: fresh ? "blocked" : "already_blocked", rule_ids, expires_at };
+  const adopted = done.some((block) => block.adopted);
+  return { ip: network, status: fresh ? "blocked" : "already_blocked", rule_ids, expires_at, ...(adopted && { adopted }) };
+}
+
+/** Does it for every block, until another try is to do what is left. @returns the first failure */
+async function inEach(
+  blocks: readonly Block[],
+  { signal, last_attempt }: CommandContext,
+  work: (block: Block) => Promise<void>,
+): Promise<OpsError | undefined> {
+  let first: OpsError | undefined;
+  for (const block of blocks) {
+    const error = await work(block).then(() => undefined, toOpsError);
+    first ??= error;
+    if (error && (signal.aborted || endsAll(error, last_attempt))) break;
+  }
+  return first;
+}
+
+/** It is blocked in some places and in others not. */
+function inPart(network: string, done: readonly Block[], { code, text: reason, ...failure }: OpsError): OpsError {
+  const places = [...new Set(done.map(({ scope }) => scope))].join(" ");
+  const words = text("cf.block.in_part", { ip: network, places, reason, command: `/cf_release ${network}` });
+  const { retry_after_ms } = failure;
+  return new OpsError(code, `in part: ${failure.message}`, {
+    text: words,
+    cause: failure,
+    ...(retry_after_ms !== undefined && { retry_after_ms }),
+  });
 }
 
 /** Makes sure that the rule of one block is there. */

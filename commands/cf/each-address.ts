@@ -2,6 +2,7 @@ import { atOnce, NETWORKS_AT_ONCE } from "../../core/at-once.ts";
 import { isCancelled } from "../../core/cancelled.ts";
 import type { CommandContext } from "../../core/command.ts";
 import { OpsError, toOpsError } from "../../core/errors.ts";
+import type { Text } from "../../core/reply.ts";
 
 /** The time limit of a command on addresses, in milliseconds: 100 of them, when Cloudflare takes seconds for a call. */
 export const LIST_TIMEOUT_MS = 120_000;
@@ -11,6 +12,8 @@ export interface Work<R> {
   carryOut(ip: string): Promise<R>;
   /** What is told of an address that could not be dealt with. */
   giveUp(ip: string, error: OpsError): R;
+  /** What is told of all where nobody knows what became of them; what the failure itself says by default. */
+  readonly allOpen?: (ips: readonly string[]) => Text;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function eachAddress<R>(
     if (!end) await deal(at, ip);
   });
   if (end) throw toRetry(end);
-  if (failures.length === ips.length) throw worstOf(failures);
+  if (failures.length === ips.length) throw worstOf(failures, failures.every(isOpen) && !signal.aborted ? work.allOpen?.(ips) : undefined);
   return results;
 }
 
@@ -67,7 +70,7 @@ export function isOpen({ code }: OpsError): boolean {
 }
 
 /** That nobody knows about one address weighs more than that the others failed: somebody has to look. */
-function worstOf(failures: readonly OpsError[]): OpsError {
+function worstOf(failures: readonly OpsError[], words: Text | undefined): OpsError {
   const worst = failures.find(isOpen) ?? failures[0] ?? new OpsError("internal", "no addresses");
-  return new OpsError(worst.code, `all ${failures.length} addresses failed: ${worst.message}`, { text: worst.text, cause: worst });
+  return new OpsError(worst.code, `all ${failures.length} addresses failed: ${worst.message}`, { text: words ?? worst.text, cause: worst });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { EdgeRule } from "../../core/edge.ts";
+import type { EdgeRule, EdgeScope } from "../../core/edge.ts";
 import { type Block, isRuleOf } from "../../core/ledger.ts";
 import { rulePieces } from "../../core/networks.ts";
 import { type Reply, raw, type Text, text } from "../../core/reply.ts";
@@ -25,6 +25,8 @@ export const Found = z.object({
   expires_at: z.string().nullable(),
   /** The ledger says that it is blocked, and Cloudflare has no such rule. */
   missing: z.boolean(),
+  /** Who is lifting it: its rule is not read back as gone yet. */
+  lifted_by: z.string().nullable().default(null),
   /** Who lifted the last block, and when. */
   released: z.object({ by: z.string(), at: z.string() }).nullable(),
 });
@@ -32,31 +34,47 @@ export const Found = z.object({
 /** What is known of one network. */
 export type Found = z.infer<typeof Found>;
 
+/** What is known: of the ledger, and of Cloudflare in every scope that is set up. */
+export interface Known {
+  readonly scopes: readonly EdgeScope[];
+  readonly standing: Standing;
+  readonly blocks: readonly Block[];
+}
+
 /** Puts what Cloudflare holds beside what the ledger knows of a network and of the ranges around it. */
-export function describeNetwork(network: string, standing: Standing, blocks: readonly Block[]): Found {
+export function describeNetwork(network: string, { scopes, standing, blocks }: Known): Found {
   const exact = exactly(network, standing);
   const [range] = exact.length > 0 ? [] : containing(network, standing);
   const rules = range ? [range] : exact;
   const live = blocks.filter(({ state }) => state !== "released");
   const wished = blocksOf(network, live);
-  const known = live.find((block) => rules.some((rule) => isRuleOf(rule, block))) ?? (rules.length === 0 ? wished[0] : undefined);
+  // What is being lifted and has no rule any more is as good as gone.
+  const [unmade] = rules.length === 0 ? wished.filter(({ state }) => state !== "releasing") : [];
+  const known = live.find((block) => rules.some((rule) => isRuleOf(rule, block))) ?? unmade;
+  const lifting = wished.find(({ state }) => state === "releasing");
   return {
     ip: network,
-    status: statusOf(network, rules),
+    status: statusOf(network, rules, scopes),
     rule_ids: rules.map(({ rule_id }) => rule_id),
     scopes: [...new Set(rules.map(({ scope }) => scope))],
     covered_by: range?.network ?? null,
     ...(known ? ledgerSays(known, rules) : rulesSay(rules)),
     missing: wished.some((block) => block.state === "blocked" && !exact.some((rule) => isRuleOf(rule, block))),
+    lifted_by: lifting?.released_by ?? null,
     released: lastRelease(blocksOf(network, blocks)),
   };
 }
 
-function statusOf(network: string, rules: readonly EdgeRule[]): Found["status"] {
+/** A rule of an account holds in all its zones; one of a zone in that alone. */
+function statusOf(network: string, rules: readonly EdgeRule[], scopes: readonly EdgeScope[]): Found["status"] {
+  if (rules.length === 0) return "not_blocked";
   const pieces = rulePieces(network) ?? [];
-  const held = new Set(rules.map((rule) => rule.network));
-  if (held.size === 0) return "not_blocked";
-  return pieces.every((piece) => held.has(piece)) || !pieces.some((piece) => held.has(piece)) ? "blocked" : "partly";
+  const isWhole = (scope: EdgeScope) => {
+    const held = new Set(rules.filter((rule) => rule.scope === scope || rule.scope.startsWith("account:")).map((rule) => rule.network));
+    // A rule for another network is a range that holds all of it.
+    return held.size > 0 && (pieces.every((piece) => held.has(piece)) || !pieces.some((piece) => held.has(piece)));
+  };
+  return scopes.every(isWhole) ? "blocked" : "partly";
 }
 
 function ledgerSays({ blocked_at, identity: by, reason, expires_at }: Block, rules: readonly EdgeRule[]) {
@@ -91,7 +109,8 @@ export function detailsOf(found: Found): NonNullable<Reply["fields"]> {
       ? [{ label: text("cf.where"), value: many ? text("cf.scopes", { count: scopes.length }) : raw(scopes.join(" ")) }]
       : []),
     ...rule_ids.slice(0, SHOWN).map((rule_id) => ({ label: text("cf.rule"), value: raw(rule_id), code: true })),
-    ...(status === "not_blocked" && released ? [{ label: text("cf.released"), value: releasedBy(released) }] : []),
+    ...(found.lifted_by ? [{ label: text("cf.lifting"), value: text("cf.lifting_by", { by: found.lifted_by }) }] : []),
+    ...(status === "not_blocked" && released && !found.lifted_by ? [{ label: text("cf.released"), value: releasedBy(released) }] : []),
   ];
 }
 

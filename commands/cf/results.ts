@@ -12,6 +12,10 @@ export interface Result<Status extends string> {
   readonly expires_at: string | null;
   /** What stood in rules that were not ours, or the range that holds the address. */
   readonly notes?: string | undefined;
+  /** The rule was made by somebody else, and taken over as ours. */
+  readonly adopted?: boolean | undefined;
+  /** A wider range that goes on blocking it. */
+  readonly covered_by?: string | undefined;
   /** A code of the table of errors. */
   readonly error?: string | undefined;
 }
@@ -24,6 +28,8 @@ export function results<const Statuses extends readonly [string, ...string[]]>(s
     rule_ids: z.array(z.string()).readonly(),
     expires_at: z.string().nullable(),
     notes: z.string().optional(),
+    adopted: z.boolean().optional(),
+    covered_by: z.string().optional(),
     error: z.string().optional(),
   });
   return z.object({ results: z.array(result).readonly() });
@@ -50,11 +56,14 @@ export function presentResults(done: readonly Result<string>[], prefix: string):
   return { tone, title: text(`${prefix}.title`, { count: done.length }), table: { columns, rows } };
 }
 
-function fieldsOf({ notes, rule_ids, expires_at, status }: Result<string>) {
+function fieldsOf({ notes, rule_ids, expires_at, status, error }: Result<string>) {
   const shown = rule_ids.length > SHOWN_RULES ? [] : rule_ids;
   return [
     ...(notes ? [{ label: text(status === "covered" ? "cf.range" : "cf.notes"), value: raw(notes) }] : []),
     ...(expires_at ? [{ label: text("cf.until"), value: text("moment", { moment: { at: expires_at } }) }] : []),
+    // Who wished it for a while finds that it stays.
+    ...(status === "already_blocked" && !expires_at ? [{ label: text("cf.until"), value: text("cf.until_released") }] : []),
+    ...(error ? [{ label: text("cf.error"), value: text(`errors.${error}`) }] : []),
     ...shown.map((rule_id) => ({ label: text("cf.rule"), value: raw(rule_id), code: true })),
     ...(shown.length < rule_ids.length ? [{ label: text("cf.rules"), value: raw(String(rule_ids.length)) }] : []),
   ];

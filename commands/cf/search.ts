@@ -34,7 +34,7 @@ export const cfSearch = defineCommand({
     const standing = await ports.edge.lookUp(pieces, { lane: laneOf(ip, ports), signal });
     const ranges = ip.flatMap((network) => containing(network, standing).map((rule) => rule.network));
     const blocks = await ports.ledger.find([...new Set([...pieces, ...ranges])]);
-    return { results: ip.map((network) => describeNetwork(network, standing, blocks)) };
+    return { results: ip.map((network) => describeNetwork(network, { scopes: ports.edge.scopes, standing, blocks })) };
   },
   present({ results }) {
     const [only] = results;

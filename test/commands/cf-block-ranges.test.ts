@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OpsError } from "../../core/errors.ts";
+import { text } from "../../core/reply.ts";
 import { keepRound } from "../../jobs/blocks/keeper.ts";
 import { codeOf, createTestDesk } from "../support/conversation.ts";
 
@@ -134,7 +135,9 @@ describe("a block for a while", () => {
     const { op, edge, passes, keeps } = desk();
     edge.hasRule(IP, "by hand");
     await op.says(`/block ${IP} --for 1h`);
-    op.hears(/^203\.0\.113\.7 was blocked already\nRule: rule-1$/);
+    op.hears(
+      /^203\.0\.113\.7 was blocked already\nUntil: it is released\nRule: rule-1\n203\.0\.113\.7: the rule was made by others and is ours from now on\./,
+    );
     await passes(2 * HOUR);
     expect([await keeps(), edge.rules.length]).toEqual([0, 1]);
   });
@@ -198,6 +201,26 @@ describe("a block and a release at once", () => {
 });
 
 describe("several zones", () => {
+  it("of which one refuses it has it in the others, which is said, with the way back", async () => {
+    const { op, edge, runs, ledger } = desk();
+    edge.scopes.push("zone:2", "zone:3");
+    const { block } = edge;
+    const refused = new OpsError("upstream_refused", "another mode", { text: text("cf.token_refused") });
+    edge.block = (rule, call) => (rule.scope === "zone:2" && rule.network === IP ? Promise.reject(refused) : block(rule, call));
+    await op.says(`/block ${IP}`);
+    op.hears(`${IP} is blocked only in zone:1 zone:3. Elsewhere: Cloudflare refuses our token.`);
+    op.hears(`Take it back with /cf_release ${IP}, or block it again.`);
+    expect(await runs.list({ limit: 1 })).toMatchObject([{ status: "failed", error: { code: "upstream_refused" } }]);
+    expect(ledger.blocks.map(({ scope, state }) => [scope, state])).toEqual([
+      ["zone:1", "blocked"],
+      ["zone:3", "blocked"],
+    ]);
+    await op.says(`/cf_search ${IP}`);
+    op.hears(/^203\.0\.113\.7 is blocked in part\n[\s\S]*Where: zone:1 zone:3\n/);
+    await op.says(`/block ${IP} 203.0.113.8`);
+    op.hears(`Undo: cf_release ${IP} 203.0.113.8`);
+  });
+
   it("have one rule each, and a failure in one is told", async () => {
     const { op, edge, ledger } = desk();
     edge.scopes.push("zone:2");
@@ -205,7 +228,7 @@ describe("several zones", () => {
     expect(edge.rules.map(({ scope }) => scope)).toEqual(["zone:1", "zone:2"]);
     expect(ledger.blocks).toHaveLength(2);
     await op.says(`/block ${IP}`);
-    op.hears(`${IP} was blocked already\nRule: rule-1\nRule: rule-2`);
+    op.hears(`${IP} was blocked already\nUntil: it is released\nRule: rule-1\nRule: rule-2`);
     expect(edge.rules).toHaveLength(2);
   });
 

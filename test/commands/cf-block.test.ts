@@ -43,7 +43,7 @@ describe("blocking", () => {
     edge.breaks("block", { error: unavailable, after: true, times: 1 });
     await op.says("/block 203.0.113.7");
     await other.says("/block 203.0.113.7");
-    other.hears(/^203\.0\.113\.7 was blocked already\nRule: rule-1$/);
+    other.hears(/^203\.0\.113\.7 was blocked already\nUntil: it is released\nRule: rule-1/);
     await passes(ALL_TRIES_MS);
     op.hears("203.0.113.7 is blocked\nRule: rule-1\nUndo: cf_release 203.0.113.7");
   });
@@ -63,15 +63,18 @@ describe("blocking", () => {
     expect(codeOf(await op.calls("cf_block", { ip: ips }))).toBe("invalid_input");
     op.hears("ip has 101 items. Allowed: 100.");
     expect(codeOf(await op.calls("cf_block", { ip: [] }))).toBe("invalid_input");
+    // As a list from a log is: each counts once.
+    await op.says(`/release ${[...ips.slice(0, 100), ...ips.slice(0, 30)].join(" ")}`);
+    op.hears("Release results for 100 addresses");
   });
 
   it("what is blocked already is said to be, and is not undone", async () => {
     const { op, edge, runOf } = desk();
     edge.hasRule("203.0.113.7", "by hand");
     const outcome = await op.says("/block 203.0.113.7");
-    op.hears(/^203\.0\.113\.7 was blocked already\nRule: rule-1$/);
+    op.hears(/^203\.0\.113\.7 was blocked already\nUntil: it is released\nRule: rule-1/);
     expect((await runOf(outcome))?.output).toEqual({
-      results: [{ ip: "203.0.113.7", status: "already_blocked", rule_ids: ["rule-1"], expires_at: null }],
+      results: [{ ip: "203.0.113.7", status: "already_blocked", rule_ids: ["rule-1"], expires_at: null, adopted: true }],
     });
     await op.says("/block 203.0.113.7 203.0.113.8");
     op.hears(/Undo: cf_release 203\.0\.113\.8$/);
@@ -195,7 +198,7 @@ describe("a failure that stays", () => {
     const alone = await op.says("/block 203.0.113.7");
     await passes(ALL_TRIES_MS);
     expect(await runOf(alone)).toMatchObject({ status: "unknown", attempts: 8, error: { code: "outcome_unknown" } });
-    op.hears("Nobody knows whether this was done");
+    op.hears(/^203\.0\.113\.7: nobody knows yet whether it is blocked\. Switchboard looks again within a few minutes/);
     const several = await op.says("/block 203.0.113.7 203.0.113.8");
     await passes(ALL_TRIES_MS);
     expect(await runOf(several)).toMatchObject({ status: "succeeded" });

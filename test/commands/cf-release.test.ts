@@ -11,7 +11,7 @@ const IP = "203.0.113.7";
 
 function desk() {
   const opened = createTestDesk();
-  return { ...opened, op: opened.person("telegram:1002", "operator") };
+  return { ...opened, op: opened.person("telegram:1002", "operator"), viewer: opened.person("telegram:1003", "viewer") };
 }
 
 /** A desk on which some addresses are blocked. */
@@ -90,19 +90,65 @@ describe("releasing", () => {
     edge.breaks("lookUp", { error: unavailable });
     await op.says(`/release ${IP}`);
     await passes(ALL_TRIES_MS);
-    expect(await runs.list({ limit: 1 })).toMatchObject([{ command: "cf_release", attempts: 8, status: "unknown" }]);
-    op.hears("Nobody knows whether this was done");
+    expect(await runs.list({ limit: 1 })).toMatchObject([{ command: "cf_release", attempts: 8, status: "succeeded" }]);
+    op.hears(/^203\.0\.113\.7: it could not be read back yet that the rule is gone\n[\s\S]*Switchboard keeps trying/);
     expect(ledger.blocks).toMatchObject([{ state: "releasing" }]);
   });
 
-  it("that never works fails with the reason, and the keeper goes on", async () => {
-    const { op, edge, passes, ledger } = await blocked();
+  it("that does not work for now is not certain, and the keeper goes on soon", async () => {
+    const { op, edge, passes, ledger, viewer } = await blocked();
     edge.breaks("release", { error: unavailable });
     await op.says(`/release ${IP}`);
     await passes(ALL_TRIES_MS);
-    op.hears("The other side cannot be reached.");
+    op.hears(/not be read back yet that the rule is gone\nWhy: The other side cannot be reached\.[\s\S]*Switchboard keeps trying/);
     expect(edge.calls("release")).toBe(8);
-    expect(ledger.blocks).toMatchObject([{ state: "releasing" }]);
+    expect(ledger.blocks).toMatchObject([{ state: "releasing", tries: 1 }]);
+    await viewer.says(`/blocked ${IP}`);
+    viewer.hears("Being released: by telegram:1002; Switchboard keeps trying");
+    edge.loses("rule-1");
+    await viewer.says(`/blocked ${IP}`);
+    viewer.hears(/^203\.0\.113\.7 is not blocked\nBeing released: by telegram:1002; Switchboard keeps trying$/);
+  });
+
+  it("that is refused fails with the reason, and what is blocked stays so", async () => {
+    const { op, edge, passes, ledger, runs } = await blocked(`${IP} 203.0.113.8 --for 1h`);
+    edge.breaks("release", { error: refused, of: "rule-1" });
+    await op.says(`/release ${IP} 203.0.113.8`);
+    op.hears(/203\.0\.113\.7 {2}failed {2}The other side refuses this.*\n203\.0\.113\.8 {2}released/);
+    await op.says(`/release ${IP}`);
+    op.hears("The other side refuses this");
+    expect(await runs.list({ limit: 9 })).toContainEqual(expect.objectContaining({ status: "failed", input: { ip: [IP] } }));
+    expect(ledger.blocks).toMatchObject([{ state: "blocked", released_by: null }, { state: "released" }]);
+    await passes(1_800_000);
+    expect(await ledger.due(9)).toEqual([]);
+    await passes(1_800_001);
+    expect(await ledger.due(9)).toMatchObject([{ network: IP, released_by: "expiry" }]);
+  });
+
+  it("says which range goes on blocking the address", async () => {
+    const { op, edge } = await blocked();
+    edge.hasRule("203.0.113.0/24", "by hand");
+    await op.says(`/release ${IP}`);
+    op.hears(`${IP} is released\nRule: rule-1\n${IP} is still blocked by the range 203.0.113.0/24.\n`);
+    op.hears("To release the whole range: /cf_release 203.0.113.0/24");
+  });
+
+  it.each([
+    ["not blocked before", "", "was blocked by somebody while it was being released"],
+    ["blocked before", IP, `${IP} is released`],
+  ])("does not take what somebody blocks meanwhile for a rule of others: %s", async (_name, before, words) => {
+    const opened = before ? await blocked(before) : desk();
+    const { op, edge } = opened;
+    const other = opened.person("telegram:1004", "operator");
+    const { lookUp } = edge;
+    edge.lookUp = async (networks, call) => {
+      edge.lookUp = lookUp;
+      await other.says(`/block ${IP}`);
+      return lookUp(networks, call);
+    };
+    await op.says(`/release ${IP}`);
+    op.hears(words);
+    expect(edge.rules).toHaveLength(1);
   });
 
   it("nobody knows the end of is looked up by the same try", async () => {
@@ -122,110 +168,6 @@ describe("releasing", () => {
     // The rule is another one: whoever still lifts the old wish does so by the old id.
     expect(ledger.blocks).toMatchObject([{ state: "blocked", reason: "again", rule_id: "rule-2", adopted: false }]);
     expect(edge.rules).toMatchObject([{ rule_id: "rule-2" }]);
-  });
-});
-
-describe("a rule of others", () => {
-  it("is shown and left alone, with the line that removes it all the same", async () => {
-    const { op, edge } = desk();
-    edge.hasRule(IP, "by hand");
-    await op.says(`/release ${IP}`);
-    op.hears(`${IP} is still blocked by a rule that Switchboard did not make\nNotes: by hand\nRule: rule-1\n`);
-    op.hears(`/cf_release ${IP} --foreign`);
-    expect(edge.rules).toHaveLength(1);
-    await op.says(`/cf_release ${IP} --foreign`);
-    op.hears(/^203\.0\.113\.7 is released\nNotes: by hand/);
-    expect(edge.rules).toEqual([]);
-  });
-
-  it("beside one of ours: ours is lifted, and the other is told of", async () => {
-    const { op, edge } = await blocked();
-    edge.hasRule(IP, "by hand", { scope: "zone:2" });
-    await op.says(`/release ${IP}`);
-    op.hears("is still blocked by a rule that Switchboard did not make");
-    expect(edge.rules).toMatchObject([{ notes: "by hand" }]);
-  });
-
-  it("whose removal is refused does not keep the others from being removed, and stays theirs", async () => {
-    const { op, edge, ledger } = desk();
-    edge.hasRule(IP, "by hand");
-    edge.hasRule("203.0.113.8", "by hand too");
-    edge.breaks("release", { error: refused, of: "rule-1" });
-    await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
-    op.hears(/203\.0\.113\.7 {2}failed {2}The other side refuses this.*\n203\.0\.113\.8 {2}released {2}by hand too\n/);
-    expect(edge.rules).toMatchObject([{ network: IP }]);
-    expect(ledger.blocks).toMatchObject([{ network: "203.0.113.8", state: "released" }]);
-  });
-
-  it.each([
-    ["was busy", unavailable],
-    ["was not answered", unknown],
-  ])("whose removal is refused only when the first try %s stays theirs as well", async (_name, first) => {
-    const { op, edge, ledger, passes } = desk();
-    edge.hasRule(IP, "by hand");
-    const answers = [first];
-    edge.release = async () => {
-      throw answers.shift() ?? refused;
-    };
-    await op.says(`/cf_release ${IP} --foreign`);
-    expect(ledger.blocks).toMatchObject([{ state: "releasing" }]);
-    await passes(ALL_TRIES_MS);
-    op.hears("The other side refuses this");
-    expect([ledger.blocks, edge.rules.length, edge.calls("release")]).toEqual([[], 1, 2]);
-  });
-
-  it("of which some are refused by a later try, while others are removed by it", async () => {
-    const { op, edge, ledger, passes } = desk();
-    edge.hasRule(IP, "by hand");
-    edge.hasRule("203.0.113.8", "by hand too");
-    edge.breaks("release", { error: unavailable, times: 2 });
-    await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
-    edge.breaks("release", { error: refused, of: "rule-1" });
-    await passes(ALL_TRIES_MS);
-    op.hears(/203\.0\.113\.7 {2}failed {2}The other side refuses this.*\n203\.0\.113\.8 {2}released {2}by hand too\n/);
-    expect(ledger.blocks).toMatchObject([{ network: "203.0.113.8", state: "released" }]);
-  });
-
-  it("that cannot be removed for now is gone on with by the keeper, and the others are removed", async () => {
-    const { op, edge, ledger, passes } = desk();
-    edge.hasRule(IP, "by hand");
-    edge.hasRule("203.0.113.8", "by hand too");
-    edge.breaks("release", { error: unavailable, of: "rule-1" });
-    await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
-    await passes(ALL_TRIES_MS);
-    op.hears(/203\.0\.113\.7 {2}failed.*\n203\.0\.113\.8 {2}released {2}by hand too\n/);
-    expect(ledger.blocks).toMatchObject([{ network: IP, state: "releasing" }, { state: "released" }]);
-  });
-
-  it("that was removed and could not be read back is known by the next try as this run's", async () => {
-    const { op, edge, passes, ledger } = await blocked();
-    edge.hasRule("203.0.113.8", "by hand");
-    const { lookUp } = edge;
-    edge.lookUp = async (networks, call) => {
-      if (edge.rules.length === 0) throw unavailable;
-      return lookUp(networks, call);
-    };
-    await op.says(`/cf_release ${IP} 203.0.113.8 --foreign`);
-    edge.lookUp = lookUp;
-    await passes(ALL_TRIES_MS);
-    op.hears(/203\.0\.113\.7 {2}released.*\n203\.0\.113\.8 {2}released {2}by hand\n/);
-    expect(ledger.blocks.map(({ state }) => state)).toEqual(["released", "released"]);
-  });
-
-  it("of a protected address can be lifted", async () => {
-    const { op, edge } = desk();
-    edge.hasRule("10.0.0.1", "by hand");
-    await op.says("/release 10.0.0.1 --foreign");
-    op.hears("10.0.0.1 is released");
-  });
-
-  it("that was adopted is ours, and is lifted as such", async () => {
-    const { op, edge } = desk();
-    edge.hasRule(IP, "by hand");
-    await op.says(`/block ${IP}`);
-    await op.says(`/release ${IP}`);
-    op.hears(`${IP} is released`);
-    expect(edge.rules).toEqual([]);
   });
 });
 

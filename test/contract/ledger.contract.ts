@@ -21,6 +21,7 @@ const wish = (more: Partial<BlockWish> = {}, networks: readonly string[] = [IP])
 const second = (more: Partial<BlockWish> = {}) =>
   wish({ run_id: "run-2", identity: "telegram:1001", mark: "mark of run-2", reason: "again", ...more });
 const ruleOf = ({ mark }: Block, rule_id = "rule-1") => ({ rule_id, notes: mark, created_at: null });
+const rule = { scope: "zone:1", rule_id: "rule-9", network: IP, mode: "block", notes: "by hand", created_at: null } as const;
 const release = { run_id: "release-1", identity: "telegram:1001", person_id: "p-1" };
 
 /** What a ledger is, whatever it is kept in. */
@@ -98,7 +99,8 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
       expect(await ledger.find([IP])).toEqual([]);
       const done = await blocked(second());
       await ledger.withdraw([done]);
-      expect(await ledger.find([IP])).toMatchObject([{ state: "blocked" }]);
+      await ledger.leave([...(await ledger.startRelease([IP], release)), done]);
+      expect(await ledger.find([IP])).toMatchObject([{ state: "blocked", released_by: null, version: done.version + 2 }]);
     });
 
     it("a release comes between the wish and the rule: the rule is not confirmed", async () => {
@@ -129,7 +131,6 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
     });
 
     it("rules of others that are to be lifted become blocks, with what stood in them, and are lifted like ours", async () => {
-      const rule = { scope: "zone:1", rule_id: "rule-9", network: IP, mode: "block", notes: "by hand", created_at: null } as const;
       const [theirs] = await ledger.adopt([rule, { ...rule, rule_id: "rule-8", network: "203.0.113.8", notes: "" }], release);
       expect(theirs).toMatchObject({
         state: "releasing",
@@ -147,7 +148,6 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
 
     it("a rule of others that cannot be removed is forgotten; where a block lives none is taken up", async () => {
       const done = await blocked();
-      const rule = { scope: "zone:1", rule_id: "rule-9", network: IP, mode: "block", notes: "by hand", created_at: null } as const;
       const theirs = await ledger.adopt([rule, { ...rule, network: "203.0.113.8" }], release);
       expect(theirs.map(({ network }) => network)).toEqual(["203.0.113.8"]);
       const [ours] = await ledger.startRelease([IP], release);

@@ -118,7 +118,7 @@ export function createMemoryLedger(
       const lifted = open.map((row) => {
         const again = row.release_run === run_id;
         const change = { state: "releasing", released_by: identity, release_run: run_id, due: clock.ms() + 2 * MINUTE_MS } as const;
-        return set(row, { ...change, ...(!again && { tries: 0, version: row.version + 1 }) });
+        return set(row, { ...change, tries: 0, ...(!again && { version: row.version + 1 }) });
       });
       return [...mine, ...lifted];
     },
@@ -141,6 +141,12 @@ export function createMemoryLedger(
       });
       rows.push(...adopted);
       return adopted;
+    },
+    async leave(refs) {
+      for (const row of named(refs, "releasing").filter(({ rule_id }) => rule_id !== null)) {
+        const due = row.expires_at === null ? null : Date.parse(row.expires_at);
+        set(row, { state: "blocked", due, tries: 0, released_by: null, release_run: null, version: row.version + 1 });
+      }
     },
     async released(refs) {
       for (const row of named(refs, "releasing")) set(row, { state: "released", released_at: at(clock.ms()), due: null, drift: null });

@@ -54,6 +54,7 @@ export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   cf_block: [
     { results: [address("203.0.113.7", "blocked")] },
     { results: [address("203.0.113.7", "already_blocked")] },
+    { results: [address("203.0.113.7", "already_blocked", { adopted: true })] },
     { results: [address("203.0.113.7", "blocked", { expires_at: "2026-11-22T11:00:00Z" })] },
     { results: [address("203.0.113.7", "unverified", { rule_ids: [] })] },
     { results: [address("203.0.113.7", "blocked"), address("203.0.113.8", "already_blocked"), failed, open] },
@@ -62,6 +63,7 @@ export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   cf_release: [
     { results: [address("203.0.113.7", "released")] },
     { results: [address("203.0.113.7", "released", { notes: "by hand" })] },
+    { results: [address("203.0.113.7", "released", { covered_by: "203.0.113.0/24" })] },
     { results: [address("203.0.113.7", "foreign", { notes: "by hand" })] },
     { results: [address("203.0.113.7", "covered", { rule_ids: [], notes: "203.0.113.0/24" })] },
     { results: [address("203.0.113.0/20", "released", { rule_ids: Array.from({ length: 16 }, (_, at) => `r-${at}`) })] },
@@ -74,6 +76,7 @@ export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
     { results: [{ ...found, scopes: ["zone:1", "zone:2", "zone:3", "zone:4"], expires_at: "2026-11-22T11:00:00Z" }] },
     { results: [{ ...found, owner: "foreign", by: null, covered_by: "203.0.113.0/24" }] },
     { results: [{ ...free, owner: "ours", missing: true }] },
+    { results: [{ ...free, lifted_by: "telegram:1002" }] },
     { results: [{ ...free, released: { by: "expiry", at: "2026-11-22T09:00:00Z" } }] },
     { results: [found, free, { ...found, status: "partly" }] },
   ],
