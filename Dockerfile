@@ -26,6 +26,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/commands/locales ./commands/locales
 COPY --from=build /app/prisma/migrations ./prisma/migrations
+COPY --from=build /app/http/docs ./http/docs
 COPY package.json ./
 RUN ln -s /app/dist/bin/switchboard.js /usr/local/bin/switchboard && chmod +x dist/bin/switchboard.js && install -d -o node -g node /data
 USER node

@@ -1,4 +1,5 @@
 import type { Config } from "../core/config.ts";
+import { isLoopback } from "../core/config-fields.ts";
 import type { App } from "./app/app.ts";
 
 /** Where the CLI looks when nobody tells it otherwise (contract, "CLI"). */
@@ -17,6 +18,8 @@ export function greeting(config: Config, app: App): string[] {
   ];
   if (!url) return [...lines, `roles: ${config.roles.join(", ")}`];
   if (!platforms.sandbox) return [`listening on ${url}`, ...lines];
+  // There a key is needed, and nobody can play a person of a platform.
+  if (!isLoopback(config.host)) return [`listening on ${url}`, ...lines, "REST wants ADMIN_API_KEY, or a key of `switchboard keys create`"];
   const elsewhere = url === DEFAULT_URL ? "" : `SWITCHBOARD_URL=${url} `;
   return [
     `listening on ${url}`,

@@ -16,11 +16,18 @@ const apiUrlOf = (env: Env, token: (typeof PROVIDERS)[number]["token"]): string 
   return apiUrl(env, provider.url, provider.fallback);
 };
 
+/** The emulators: where they listen, and which zones or account Cloudflare's has; without any, one zone of its own. */
+export interface SandboxConfig {
+  readonly port: number;
+  readonly zones: readonly string[];
+  readonly account: string | null;
+}
+
 /**
  * Whether the emulators run, and where. On by default when no token of any provider and no `SMTP_URL` is set.
  * @throws ConfigError when a real token would meet the sandbox
  */
-export function parseSandbox(env: Env): { readonly port: number } | null {
+export function parseSandbox(env: Env): SandboxConfig | null {
   const real = [...PROVIDERS.map(({ token }) => token), "SMTP_URL"].some((name) => optional(env, name) !== null);
   const on = flag(env, "SANDBOX", !real);
   const port = integer(env, "SANDBOX_PORT", { min: 0, max: 65_535, fallback: 0 });
@@ -29,7 +36,7 @@ export function parseSandbox(env: Env): { readonly port: number } | null {
     if (optional(env, token) === null || isLoopback(apiUrlOf(env, token))) continue;
     throw new ConfigError(token, `must not be set with SANDBOX=1 unless ${url} is a loopback URL`);
   }
-  return { port };
+  return { port, zones: parseZones(env), account: parseAccount(env) };
 }
 
 /** Telegram's token and API; null when there is no token. */

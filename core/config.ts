@@ -18,6 +18,7 @@ import {
   parseTelegram,
   parseTelegramLimits,
   parseTelegramWebhookSecret,
+  type SandboxConfig,
 } from "./config-platforms.ts";
 import { LOCALES, type Locale } from "./locale.ts";
 
@@ -49,7 +50,7 @@ export interface Config {
   /** Null: queues and small things live in PostgreSQL. */
   readonly redis: { readonly url: string; readonly require_aof: boolean } | null;
   /** Null: no emulators. Port 0 picks one. */
-  readonly sandbox: { readonly port: number } | null;
+  readonly sandbox: SandboxConfig | null;
   readonly admin_api_key: string | null;
   /** 32 bytes; null: made in `data_dir`. */
   readonly secret_key: Buffer | null;

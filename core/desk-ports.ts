@@ -94,7 +94,10 @@ export interface Outbox {
   reaches(platform: string): boolean;
   /** Stores a message unless one of this id is there, and queues it. What is in it is said in no language: `raw` only. */
   say(message: NewWords): Promise<void>;
-  /** What became of it: as soon as that is known, or as it stands after `within_ms`, or when the signal is aborted. */
+  /**
+   * What became of it: as soon as that is known, or as it stands after `within_ms`, or when the signal is aborted; or at once, where many wait
+   * already.
+   */
   wait(delivery_id: string, within_ms: number, signal: AbortSignal): Promise<Said>;
   /**
    * Takes a message back; one that is being sent at this moment is not tried again should that fail.

@@ -23,6 +23,8 @@ export interface ProgramOptions {
   readonly uid?: number;
   readonly gid?: number;
   readonly cwd?: string;
+  /** The folder of the compiled programs, where it is not ours. */
+  readonly dist?: string;
   /** How long until it listens, in milliseconds. */
   readonly patience_ms?: number;
   /** What it prints when it is ready, where it does not listen. */
@@ -46,8 +48,8 @@ function distFolder(): string {
  * @throws Error with all it printed, when it ends or does not listen in time
  */
 export async function startProgram(script: string, options: ProgramOptions): Promise<Program> {
-  const { env, args = [], uid, gid, cwd, patience_ms = PATIENCE_MS, says = LISTENING } = options;
-  const child = spawn(process.execPath, [path.join(distFolder(), script), ...args], {
+  const { env, args = [], uid, gid, cwd, dist = distFolder(), patience_ms = PATIENCE_MS, says = LISTENING } = options;
+  const child = spawn(process.execPath, [path.join(dist, script), ...args], {
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/tmp", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(uid !== undefined && { uid }),

@@ -1,7 +1,8 @@
 import type { TelegramApi } from "../../bots/telegram/outbound.ts";
 import { cloudflareBudget } from "../../clients/cloudflare/budgets.ts";
 import { createCloudflareEdge } from "../../clients/cloudflare/edge.ts";
-import type { Config } from "../../core/config.ts";
+import { type Config, PROCESS_ROLES } from "../../core/config.ts";
+import type { SandboxConfig } from "../../core/config-platforms.ts";
 import type { Edge } from "../../core/edge.ts";
 import { OpsError } from "../../core/errors.ts";
 import type { Channel, Ephemeral, Logger, PartState } from "../../core/ports.ts";
@@ -38,7 +39,7 @@ export interface PlatformParts {
 
 /** Opens the platforms: those that are set, and in the sandbox the emulators of the others. */
 export async function openPlatforms(config: Config, { ephemeral, log }: PlatformParts): Promise<Platforms> {
-  const sandbox = config.sandbox ? await openSandbox(config, config.sandbox.port, log) : null;
+  const sandbox = config.sandbox ? await openSandbox(config, config.sandbox, log) : null;
   const telegram = config.telegram ?? sandbox?.telegram ?? null;
   const mode = config.cloudflare ? "on" : sandbox ? "sandbox" : "off";
   const { edge, state } = openEdge(config, sandbox, { ephemeral, log });
@@ -52,6 +53,9 @@ export async function openPlatforms(config: Config, { ephemeral, log }: Platform
   };
 }
 
+const OWN_EMULATORS =
+  "this process has emulators of its own, whose rules and chats the processes with the other roles do not see: set a platform's token, or let all of them use one `npm run sandbox`";
+
 function openEdge(config: Config, sandbox: Sandbox | null, { ephemeral, log }: PlatformParts): WatchedEdge {
   const cloudflare = config.cloudflare ?? sandbox?.cloudflare;
   if (!cloudflare) {
@@ -63,10 +67,12 @@ function openEdge(config: Config, sandbox: Sandbox | null, { ephemeral, log }: P
   return watchEdge(createCloudflareEdge({ token, base_url, scopes, ...budget, log }), log);
 }
 
-async function openSandbox(config: Config, port: number, log: Logger): Promise<Sandbox> {
-  const { data_dir, telegram_limits, cloudflare_budget } = config;
+async function openSandbox(config: Config, { port, zones, account }: SandboxConfig, log: Logger): Promise<Sandbox> {
+  const { data_dir, telegram_limits, cloudflare_budget, roles } = config;
+  if (roles.length < PROCESS_ROLES.length) log.warn({ roles }, OWN_EMULATORS);
+  const places = { ...(zones.length > 0 && { cloudflare_zones: zones }), ...(account !== null && { cloudflare_accounts: [account] }) };
   try {
-    return await createSandbox({ data_dir, port, telegram_limits, cloudflare_budget, log: (line) => log.error({}, line) });
+    return await createSandbox({ data_dir, port, telegram_limits, cloudflare_budget, ...places, log: (line) => log.error({}, line) });
   } catch (thrown) {
     throw toListenError(thrown, { host: "127.0.0.1", port, variable: "SANDBOX_PORT" });
   }

@@ -10,7 +10,7 @@ import type { Rests } from "./rests.ts";
 /** What an attempt to send needs. */
 export interface AttemptDeps extends DeliverDeps {
   readonly channel: Channel;
-  readonly ephemeral: Pick<Ephemeral, "book" | "put" | "get">;
+  readonly ephemeral: Pick<Ephemeral, "book" | "shut">;
   readonly queue: FairQueue;
   readonly rests: Rests;
   readonly stopping: AbortSignal;

@@ -19,7 +19,8 @@ export async function bookMessage(
   channel: Pick<Channel, "budgets">,
   { address, lane }: { readonly address: string; readonly lane: DeliveryLane },
 ): Promise<Waits> {
-  const budgets = channel.budgets(address);
+  // The token's comes first; it is closed while the token rests.
+  const budgets = channel.budgets(address).map((budget, at) => (at === 0 ? { ...budget, closable: true } : budget));
   const bulk = lane === "bulk" ? budgets.slice(0, 1).map(bulkPart) : [];
   const waits = await ephemeral.book([...budgets, ...bulk]);
   const [token = 0, ...chat] = waits.slice(0, budgets.length);

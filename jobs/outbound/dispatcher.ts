@@ -138,7 +138,7 @@ async function roomFor(state: State, message: Waiting): Promise<"booked" | "toke
   const { ephemeral, channel, rests, until, stopping } = state;
   const closed_ms = await chatRests(state, message);
   if (closed_ms !== null) return closed_ms;
-  const [waits] = await Promise.all([bookMessage(ephemeral, channel, message), rests.look()]);
+  const waits = await bookMessage(ephemeral, channel, message);
   const now = Date.now();
   if (waits.token > 0) until.token = Math.max(until.token, now + waits.token);
   if (waits.bulk > 0) until.bulk = Math.max(until.bulk, now + waits.bulk);

@@ -9,7 +9,7 @@ const SOON_MS = 1_000;
 /** What the gateway needs. */
 export interface GatewayDeps extends DeliverDeps {
   readonly channels: ReadonlyMap<string, Channel>;
-  readonly ephemeral: Pick<Ephemeral, "book" | "put" | "get">;
+  readonly ephemeral: Pick<Ephemeral, "book" | "shut">;
 }
 
 /** The one way out for every message. */

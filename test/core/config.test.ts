@@ -29,7 +29,7 @@ describe("without any setting", () => {
       database_url: null,
       public_url: null,
       redis: null,
-      sandbox: { port: 0 },
+      sandbox: { port: 0, zones: [], account: null },
       admin_api_key: null,
       secret_key: null,
       secret_key_old: null,
@@ -116,7 +116,7 @@ describe("settings", () => {
 
   it("let a token meet the sandbox at a loopback URL", () => {
     const config = parse({ ...TELEGRAM, SANDBOX: "1", SANDBOX_PORT: "9000", TELEGRAM_API_ROOT: "http://127.0.0.1:9000/telegram/" });
-    expect(config.sandbox).toEqual({ port: 9000 });
+    expect(config.sandbox).toMatchObject({ port: 9000 });
     expect(config.telegram?.api_root).toBe("http://127.0.0.1:9000/telegram");
   });
 });

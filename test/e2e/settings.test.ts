@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type Program, startProgram } from "../../proof/process.ts";
+import { type Program, startProgram, until } from "../../proof/process.ts";
 import { type Finished, switchboard } from "../support/finished.ts";
 import { usePostgres } from "../support/postgres.ts";
 import { useRedis } from "../support/redis.ts";
@@ -94,7 +94,10 @@ describe("an address of this machine that others reach", () => {
     const env = { HOST: "0.0.0.0", DATABASE_URL: toUrl(await postgres.database()), SECRET_KEY };
     expectOneLine(await serve(env), { code: 78, says: /^ADMIN_API_KEY must be set/ });
     expect(await switchboard(["keys", "create", "--name", "boss", "--role", "viewer"], env)).toMatchObject({ code: 0 });
-    const { url } = await start(env);
+    const { url, output } = await start(env);
+    // What only this machine may do is not offered.
+    expect(output()).not.toContain("/sandbox/");
+    expect(output()).toContain("REST wants ADMIN_API_KEY");
     const local = url.replace("0.0.0.0", "127.0.0.1");
     expect(await send(`${local}/api/v1/runs`)).toMatchObject({ status: 401 });
     expect(await send(`${local}/metrics`)).toMatchObject({ status: 401 });
@@ -106,6 +109,34 @@ describe("an address of this machine that others reach", () => {
     const env = { DATABASE_URL: toUrl(await postgres.database()), SECRET_KEY, ADMIN_API_KEY: ADMIN_KEY };
     for (const HOST of ["203.0.113.5", "nowhere.invalid"])
       expectOneLine(await serve({ ...env, HOST }), { code: 78, says: /^HOST must be an address/ });
+  });
+});
+
+describe("the sandbox", () => {
+  it("has the zones, or the account, that are set", async () => {
+    const zones = ["a".repeat(32), "b".repeat(32)];
+    const account = "c".repeat(32);
+    for (const [env, scopes] of [
+      [{ CLOUDFLARE_ZONE_ID: zones.join() }, zones.map((id) => ({ id, type: "zone" }))],
+      [{ CLOUDFLARE_ACCOUNT_ID: account }, [{ id: account, type: "account" }]],
+    ] as const) {
+      const { url, stop } = await start({ ...env, DATA_DIR: path.join(folder, Object.keys(env).join()) });
+      const asked = await send(`${url}/api/v1/commands/cf_block`, { body: { ip: "203.0.113.7" } });
+      const { run_id } = asked.json as { run_id: string };
+      await until("it is blocked", async () => {
+        const run = await send(`${url}/api/v1/runs/${run_id}`);
+        return (run.json as { status: string }).status === "succeeded";
+      });
+      const rules = (await send(`${url}/sandbox/cloudflare/rules`)).json as { rules: { scope: unknown }[] };
+      expect(rules.rules.map(({ scope }) => scope)).toEqual(scopes.map((scope) => expect.objectContaining(scope)));
+      await stop();
+    }
+  });
+
+  it("of a process with some of the roles is its own, which is said", async () => {
+    const env = { DATABASE_URL: toUrl(await postgres.database()), SECRET_KEY, LOG_LEVEL: "warn" };
+    const { output } = await start({ ...env, ROLES: "http,bots" });
+    expect(output()).toContain("this process has emulators of its own");
   });
 });
 

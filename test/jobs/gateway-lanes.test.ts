@@ -100,6 +100,21 @@ describe("two gateways on one store", () => {
   });
 });
 
+describe("a rest of the whole token", () => {
+  it("that one process was told holds the others too, from that moment", async () => {
+    const database = await postgres.database();
+    const [here, there] = [await openGateway(database), await openGateway(database)];
+    here.channel.script(refusal.slowDown(1_500), refusal.slowDown(1_500));
+    await say(here, "a1", to("1"));
+    await say(here, "b1", to("2"));
+    await vi.waitFor(async () => expect(await here.rows("SELECT 1 FROM deliveries WHERE error IS NOT NULL")).toHaveLength(2), WAIT);
+    const [told = 0] = here.channel.calls.map(({ at }) => at).toSorted((a, b) => b - a);
+    for (const [at, id] of ["c1", "d1", "e1"].entries()) await say(there, id, to(String(at + 3)));
+    await allSent(here, 5);
+    for (const { at } of there.channel.calls) expect(at - told).toBeGreaterThanOrEqual(1_300);
+  });
+});
+
 describe("a message that the platform fails on", () => {
   it("is waited for by those behind it in its chat, and by nobody else", async () => {
     const stage = await open();
