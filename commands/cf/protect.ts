@@ -9,6 +9,11 @@ import { text } from "../../core/reply.ts";
 export function refuseProtected(ips: readonly string[], ports: Pick<CommandPorts, "protectedBy">): void {
   for (const ip of ips) {
     const by = ports.protectedBy(ip);
-    if (by) throw new OpsError("protected_address", `${ip} is protected: ${by}`, { text: text(`cf.protected.${by}`, { ip }) });
+    if (by) throw new OpsError("protected_address", `${ip} is protected: ${by}`, { text: text(keyOf(ip, by), { ip }) });
   }
+}
+
+/** Of a range it is said that it holds such addresses: it need not be one of them. */
+function keyOf(ip: string, by: string): string {
+  return ip.includes("/") ? `cf.protected.range.${by}` : `cf.protected.${by}`;
 }

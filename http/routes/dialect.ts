@@ -15,6 +15,7 @@ type Given = Readonly<Record<string, string>>;
 export function dialectRoutes(api: FastifyInstance, routes: RouteDeps): void {
   api.register((scope, _options, done) => {
     scope.register(formbody);
+    scope.addContentTypeParser("*", (_request, _body, refuse) => refuse(notAForm()));
     for (const route of routes.deps.dialects)
       scope.route({
         method: [...route.methods],
@@ -23,6 +24,10 @@ export function dialectRoutes(api: FastifyInstance, routes: RouteDeps): void {
       });
     done();
   });
+}
+
+function notAForm(): OpsError {
+  return new OpsError("unsupported_media_type", "neither JSON nor a form", { text: text("http.body_not_form_type") });
 }
 
 async function carryOut(

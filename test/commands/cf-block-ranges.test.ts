@@ -59,7 +59,7 @@ describe("a range", () => {
   it("that holds a protected address is refused, whoever asks", async () => {
     const { op } = desk();
     expect(codeOf(await op.says("/block 172.0.0.0/8"))).toBe("protected_address");
-    op.hears("172.0.0.0/8 is a private address");
+    op.hears("172.0.0.0/8 holds ");
   });
 
   it("too many rules in one go are refused", async () => {

@@ -36,6 +36,7 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   "run.status.*": RUN_STATUSES,
   "run.state.*": RUN_STATUSES,
   "cf.protected.*": PROTECTED.map(String),
+  "cf.protected.range.*": PROTECTED.map(String),
   "cf.status.*": ["blocked", "already_blocked", "released", "not_blocked", "foreign", "covered", "partly", "failed", "unverified"],
   "cf.search.*": ["blocked", "partly", "not_blocked"],
   "cf.list.*": LIST_KINDS,

@@ -76,7 +76,8 @@ describe("the parameters", () => {
 
   it("come in no other type, and a broken body is a broken body", async () => {
     const { ask } = desk();
-    expect((await ask("olga", "POST", "/lamp", "<a/>", "application/xml")).statusCode).toBe(415);
+    const foreign = await ask("olga", "POST", "/lamp", "<a/>", "application/xml");
+    expect([foreign.statusCode, foreign.json().detail]).toEqual([415, "en:http.body_not_form_type"]);
     expect((await ask("olga", "POST", "/lamp", "{", "application/json")).statusCode).toBe(400);
   });
 
