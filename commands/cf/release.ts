@@ -8,7 +8,7 @@ import { text } from "../../core/reply.ts";
 import { networks } from "../fields.ts";
 import { endsAll, LIST_TIMEOUT_MS, toRetry } from "./each-address.ts";
 import { blocksOf, laneOf, piecesOf, refuseImpossible } from "./places.ts";
-import { givenUp, presentResults, type Result, results } from "./results.ts";
+import { presentResults, type Result, results } from "./results.ts";
 import { containing, exactly, notesOf } from "./rules.ts";
 
 /**
@@ -50,7 +50,7 @@ export const cfRelease = defineCommand({
     const view = foreign ? await releaseForeign(ip, ours, { context, call }) : ours;
     await leaveRefused(view.lifted, context);
     const done = ip.map((network) => resultOf(network, view, run_id));
-    const first = [...view.lifted.errors.values()][0] ?? meanwhile(done);
+    const first = [...view.lifted.errors.values()][0] ?? view.lifted.unread ?? meanwhile(done);
     if (first && done.every(({ status }) => status === "failed")) throw first;
     return { results: done };
   },
@@ -128,7 +128,7 @@ async function releaseForeign(ip: readonly string[], ours: View, { context, call
 }
 
 function resultOf(network: string, view: View, run_id: string): Result<ReleaseStatus> {
-  const { left, errors, standing } = view.lifted;
+  const { left, errors, standing, unread } = view.lifted;
   const ours = blocksOf(network, view.blocks);
   const rule_ids = ours.flatMap(({ rule_id }) => rule_id ?? []);
   const result = { ip: network, rule_ids, expires_at: null };
@@ -138,7 +138,8 @@ function resultOf(network: string, view: View, run_id: string): Result<ReleaseSt
   if (refusal) return { ...result, status: "failed", error: refusal.code };
   // The keeper goes on with these.
   if (leftHere.length > 0) return { ...result, status: "unverified", ...(found[0] && { error: found[0].code }) };
-  if (standing === null) return givenUp(network, new OpsError("upstream_unavailable", "not looked up"), rule_ids);
+  // Nothing was to be lifted, and it could not be looked up whether there is something.
+  if (standing === null) return { ...result, status: "failed", error: unread?.code ?? "upstream_unavailable" };
   const others = othersOf(network, view);
   if (others.length > 0) return { ...result, rule_ids: others.map((rule) => rule.rule_id), status: "foreign", ...notesOf(others) };
   const [range] = containing(network, standing);

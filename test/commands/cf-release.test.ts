@@ -95,6 +95,15 @@ describe("releasing", () => {
     expect(ledger.blocks).toMatchObject([{ state: "releasing" }]);
   });
 
+  it("of what the ledger does not know fails when Cloudflare cannot be asked", async () => {
+    const { op, edge, passes, runs } = desk();
+    edge.breaks("lookUp", { error: unavailable });
+    await op.says(`/release ${IP}`);
+    await passes(ALL_TRIES_MS);
+    expect(await runs.list({ limit: 1 })).toMatchObject([{ status: "failed", error: { code: "upstream_unavailable" } }]);
+    op.hears("The other side cannot be reached.");
+  });
+
   it("that does not work for now is not certain, and the keeper goes on soon", async () => {
     const { op, edge, passes, ledger, viewer } = await blocked();
     edge.breaks("release", { error: unavailable });
