@@ -144,12 +144,11 @@ async function inEach(
 }
 
 /** It is blocked in some places and in others not. */
-function inPart(network: string, done: readonly Block[], { code, text: reason, ...failure }: OpsError): OpsError {
+function inPart(network: string, done: readonly Block[], failure: OpsError): OpsError {
+  const { code, message, text: reason, retry_after_ms } = failure;
   const places = [...new Set(done.map(({ scope }) => scope))].join(" ");
-  const words = text("cf.block.in_part", { ip: network, places, reason, command: `/cf_release ${network}` });
-  const { retry_after_ms } = failure;
-  return new OpsError(code, `in part: ${failure.message}`, {
-    text: words,
+  return new OpsError(code, `in part: ${message}`, {
+    text: text("cf.block.in_part", { ip: network, places, reason, command: `/cf_release ${network}` }),
     cause: failure,
     ...(retry_after_ms !== undefined && { retry_after_ms }),
   });
