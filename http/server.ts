@@ -93,10 +93,8 @@ function forAdmins(deps: HttpDeps, auth: Auth, plugin: FastifyPluginAsync): Fast
 /** Bytes that are no HTTP request never reach a route; they get their problem document here. */
 function refuseMalformed(deps: HttpDeps, error: Error & { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const isTooLarge = error.code === "HPE_HEADER_OVERFLOW";
-  const refusal = isTooLarge
-    ? new OpsError("too_large", error.message, { text: text("http.headers_too_large") })
-    : new OpsError("bad_request", error.message);
+  const words = error.code === "HPE_HEADER_OVERFLOW" ? { text: text("http.headers_too_large") } : {};
+  const refusal = new OpsError("bad_request", error.message, words);
   const problem = toProblem(deps, refusal, { locale: deps.locale, request_id: deps.newId() });
   const body = JSON.stringify(problem);
   const head = [

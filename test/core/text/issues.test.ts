@@ -47,7 +47,11 @@ describe("a field that does not fit is named with what was expected", () => {
     [block, { ip: "203.0.113.7", dry_run: "maybe" }, sentence("dry_run", "parse.expected", { expected: { key: "parse.type.yes_or_no" } })],
     [block, {}, sentence("ip", "parse.required", {})],
     [block, { ip: [] }, sentence("ip", "parse.too_few_items", { min: 1 })],
-    [block, { ip: Array(101).fill("203.0.113.7") }, sentence("ip", "parse.too_many_items", { count: 101, max: 100 })],
+    [
+      block,
+      { ip: Array.from({ length: 101 }, (_, at) => `203.0.113.${at}`) },
+      sentence("ip", "parse.too_many_items", { count: 101, max: 100 }),
+    ],
     [block, { ip: ["203.0.113.7", "999.1.1.1"] }, sentence("ip.1", "cf.not_an_address", { value: "999.1.1.1" })],
     [block, { ip: "1.1" }, sentence("ip", "cf.not_an_address", { value: "1.1" })],
     [smtp, { url: "mail" }, sentence("url", "parse.expected", { expected: { key: "parse.type.url" } })],

@@ -60,7 +60,9 @@ describe("shared fields", () => {
   it("reads one address as a list, and each address once", () => {
     expect(networks.parse("203.0.113.7")).toEqual(["203.0.113.7"]);
     expect(networks.parse(["2001:DB8::1", "203[.]0[.]113[.]7", "2001:db8:0::1"])).toEqual(["2001:db8::1", "203.0.113.7"]);
-    expect(networks.safeParse(Array(101).fill("203.0.113.7")).success).toBe(false);
+    expect(networks.parse(Array(101).fill("203.0.113.7"))).toEqual(["203.0.113.7"]);
+    expect(networks.safeParse(Array.from({ length: 101 }, (_, at) => `203.0.113.${at}`)).success).toBe(false);
+    expect(networks.safeParse(Array(10_001).fill("203.0.113.7")).success).toBe(false);
   });
 
   it("knows people by platform and id", () => {
