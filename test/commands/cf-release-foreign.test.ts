@@ -1,25 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OpsError } from "../../core/errors.ts";
-import { createTestDesk } from "../support/conversation.ts";
-
-const unavailable = new OpsError("upstream_unavailable", "connection reset");
-const refused = new OpsError("upstream_refused", "HTTP 403");
-const unknown = new OpsError("outcome_unknown", "the answer was lost");
-/** Longer than all pauses between eight tries. */
-const ALL_TRIES_MS = 600_000;
-const IP = "203.0.113.7";
-
-function desk() {
-  const opened = createTestDesk();
-  return { ...opened, op: opened.person("telegram:1002", "operator") };
-}
-
-/** A desk on which some addresses are blocked. */
-async function blocked(ips = IP) {
-  const opened = desk();
-  await opened.op.says(`/block ${ips}`);
-  return opened;
-}
+import { ALL_TRIES_MS, blocked, desk, IP, refused, unavailable, unknown } from "../support/release-desk.ts";
 
 describe("a rule of others", () => {
   it("is shown and left alone, with the line that removes it all the same", async () => {
