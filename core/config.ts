@@ -36,6 +36,14 @@ export const PROCESS_ROLES = ["http", "bots", "workers", "scheduler"] as const;
 /** A part of Switchboard that a process runs. */
 export type ProcessRole = (typeof PROCESS_ROLES)[number];
 
+/** How events are kept. */
+export interface EventsConfig {
+  /** Null: for ever. */
+  readonly retention_days: number | null;
+  /** How much of them may wait in the queue, in MiB. */
+  readonly queue_mb: number;
+}
+
 /** Everything that is set from outside, checked. Made by `parseConfig`; the names of the variables are the contract's. */
 export interface Config {
   readonly host: string;
@@ -71,6 +79,7 @@ export interface Config {
   /** Null: off. Where the sandbox is used it comes from there. */
   readonly cloudflare: CloudflareConfig | null;
   readonly cloudflare_budget: Rate;
+  readonly events: EventsConfig;
   readonly log_level: "debug" | "info" | "warn" | "error";
 }
 
@@ -105,6 +114,7 @@ export function parseConfig(env: Env, cwd: string): Config {
     telegram_limits: parseTelegramLimits(env),
     cloudflare: parseCloudflare(env),
     cloudflare_budget: parseCloudflareBudget(env),
+    events: parseEvents(env),
     log_level: oneOf(env, "LOG_LEVEL", { of: ["debug", "info", "warn", "error"], fallback: "info" }),
   };
 }
@@ -136,6 +146,15 @@ function parseRedis(env: Env): Config["redis"] {
   const url = serverUrl(env, "REDIS_URL", ["redis:", "rediss:"]);
   const require_aof = flag(env, "REDIS_REQUIRE_AOF", false);
   return url === null ? null : { url, require_aof };
+}
+
+/** A hundred years of days is more than anybody means, and a queue of a MiB holds a few thousand events. */
+function parseEvents(env: Env): EventsConfig {
+  const days = integer(env, "EVENT_RETENTION_DAYS", { min: 1, max: 36_500, fallback: 0 });
+  return {
+    retention_days: days === 0 ? null : days,
+    queue_mb: integer(env, "EVENT_QUEUE_MB", { min: 1, max: 1_000_000, fallback: 256 }),
+  };
 }
 
 function parseZone(env: Env): string {

@@ -1,5 +1,6 @@
 import type { DeskPorts } from "./desk-ports.ts";
 import type { Edge } from "./edge.ts";
+import type { Events } from "./events/ports.ts";
 import type { Ledger, Reconciler, RuleMirror } from "./ledger.ts";
 import type { Locale } from "./locale.ts";
 import type { PlainReply } from "./reply.ts";
@@ -234,6 +235,7 @@ export interface CommandPorts extends DeskPorts {
   readonly rules: Pick<RuleMirror, "list">;
   readonly reconciler: Reconciler;
   readonly runs: RunReader;
+  readonly events: Events;
   readonly people: People;
   readonly catalogue: Catalogue;
   readonly health: Health;

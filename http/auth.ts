@@ -5,11 +5,14 @@ import { OpsError } from "../core/errors.ts";
 import { text } from "../core/reply.ts";
 import { includesRole, type Role } from "../core/request.ts";
 import type { Caller, HttpDeps } from "./deps.ts";
+import { rememberKeys } from "./known-keys.ts";
 
 /** Finds out who asks. */
 export interface Auth {
   /** A hook that lets nobody below a role through. It runs before the body is read. */
   require(role: Role): (request: FastifyRequest) => Promise<void>;
+  /** The same for those who may send events: keys of role `ingest`, and from operator on. Their keys are believed for a second (http/known-keys.ts). */
+  requireCollector(): (request: FastifyRequest) => Promise<void>;
   /** Who a request that went through `require` acts as. */
   callerOf(request: FastifyRequest): Caller;
   /**
@@ -31,10 +34,17 @@ const MINUTE_MS = 60_000;
 export function createAuth(deps: AuthDeps): Auth {
   const callers = new WeakMap<FastifyRequest, Caller>();
   const identify = (request: FastifyRequest) => identifyBy(deps, request);
+  const remembering = { ...deps, findKey: rememberKeys(deps.findKey) };
   return {
     require: (role) => async (request) => {
       const caller = await identify(request);
       if (!includesRole(caller.person.role, role)) throw belowRole(caller, role);
+      callers.set(request, caller);
+    },
+    requireCollector: () => async (request) => {
+      const caller = await identifyBy(remembering, request);
+      const { role } = caller.person;
+      if (role !== "ingest" && !includesRole(role, "operator")) throw belowRole(caller, "operator");
       callers.set(request, caller);
     },
     callerOf(request) {

@@ -1,4 +1,6 @@
 import type { Effect } from "../core/command.ts";
+import type { CollectedEvent } from "../core/events/event.ts";
+import type { Events } from "../core/events/ports.ts";
 import type { Locale } from "../core/locale.ts";
 import type { Ephemeral, Health, Logger, RunReader } from "../core/ports.ts";
 import type { Texts } from "../core/reply.ts";
@@ -70,10 +72,19 @@ export interface DialectRoute {
   message(given: Readonly<Record<string, string>>): string;
 }
 
+/** Events, as far as HTTP takes and shows them. */
+export interface HttpEvents extends Pick<Events, "search" | "receipt"> {
+  /** Resolves when all of them are durably queued. @throws OpsError `unavailable` within 2 s */
+  collect(events: readonly CollectedEvent[]): Promise<void>;
+  /** Null: they are kept for ever. */
+  readonly retention_days: number | null;
+}
+
 /** What the HTTP server needs of the world. */
 export interface HttpDeps {
   dispatch(request: Request): Promise<Outcome>;
   readonly runs: RunReader;
+  readonly events: HttpEvents;
   readonly idempotency: IdempotencyStore;
   /** Counts wrong keys. */
   readonly ephemeral: Pick<Ephemeral, "count">;

@@ -28,8 +28,16 @@ const FASTIFY_ERRORS: Readonly<Record<string, readonly [code: ErrorCode, key: st
 /** Seconds to wait where the error itself names no time: a window of the line limit, and a short break of a service. */
 const DEFAULT_RETRY_SECONDS: Readonly<Record<number, number>> = { 429: 60, 503: 5 };
 
-/** Says what went wrong, in the reader's language. What was no fault of the reader is logged and told as one fixed sentence. */
-export function sendProblem(deps: ProblemDeps, request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
+/**
+ * Says what went wrong, in the reader's language. What was no fault of the reader is logged and told as one fixed sentence.
+ * @param members further members of the document, which a dialect's clients look for
+ */
+export function sendProblem(
+  deps: ProblemDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ...[thrown, members]: [thrown: unknown, members?: Readonly<Record<string, string>>]
+): FastifyReply {
   const error = toHttpError(thrown);
   if (error.code === "internal") deps.log.error({ err: error, request_id: request.id }, "a request failed");
   const problem = toProblem(deps, error, {
@@ -39,7 +47,11 @@ export function sendProblem(deps: ProblemDeps, request: FastifyRequest, reply: F
   const wait = retrySeconds(error);
   if (wait !== undefined) reply.header("retry-after", wait);
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
-  return reply.header("x-request-id", request.id).status(problem.status).type("application/problem+json").send(problem);
+  return reply
+    .header("x-request-id", request.id)
+    .status(problem.status)
+    .type("application/problem+json")
+    .send({ ...members, ...problem });
 }
 
 /** The document for an error. */

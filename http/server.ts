@@ -14,12 +14,15 @@ import { askRoute } from "./routes/ask.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { dialectRoutes } from "./routes/dialect.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { eventRoutes, receiptRoute } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** The largest body that is read (contract, "REST"). */
 const BODY_LIMIT_BYTES = 1_048_576;
+/** The longest part of a path: an id of 255 characters, each of up to four bytes that are written with three. */
+const PARAM_CHARS = 3_060;
 /** A request that is not complete after this time is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -29,6 +32,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
  */
 export function createServer(deps: HttpDeps, options: { readonly person?: FastifyPluginAsync } = {}): FastifyInstance {
   const server = fastify({
+    routerOptions: { maxParamLength: PARAM_CHARS },
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: "idle",
@@ -44,6 +48,8 @@ export function createServer(deps: HttpDeps, options: { readonly person?: Fastif
   healthRoutes(server, { deps, auth });
   docsRoutes(server, { deps, auth });
   server.register(apiPlugin(deps, auth), { prefix: "/api/v1" });
+  server.register(eventRoutes(deps, auth), { prefix: "/api" });
+  receiptRoute(server, deps, auth);
   server.register(webhookRoutes(deps), { prefix: "/webhooks" });
   if (options.person && isLoopback(deps.host)) server.register(forAdmins(deps, auth, options.person), { prefix: "/sandbox" });
   return server;

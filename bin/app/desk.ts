@@ -3,6 +3,8 @@ import { createAuditLog } from "../../clients/postgres/audit.ts";
 import { createAuditReader } from "../../clients/postgres/audit-reader.ts";
 import { createLedger } from "../../clients/postgres/blocks.ts";
 import { createDeliveryStore } from "../../clients/postgres/deliveries.ts";
+import { createEventWriter } from "../../clients/postgres/event-writer.ts";
+import { createEventStore } from "../../clients/postgres/events.ts";
 import { createIdempotencyStore } from "../../clients/postgres/idempotency.ts";
 import { createInboxStore } from "../../clients/postgres/inbox.ts";
 import { createKeyStore } from "../../clients/postgres/keys.ts";
@@ -13,11 +15,13 @@ import { createRunStore } from "../../clients/postgres/runs.ts";
 import { createProtection } from "../../core/addresses.ts";
 import type { Config } from "../../core/config.ts";
 import { createDispatch, type Dispatch } from "../../core/dispatch.ts";
+import type { CollectedEvent } from "../../core/events/event.ts";
 import type { BotAdapter, CommandPorts, Logger } from "../../core/ports.ts";
 import type { Job } from "../../core/stores.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createReconciler } from "../../jobs/blocks/reconciler.ts";
 import { createEnqueue } from "../../jobs/enqueue.ts";
+import { createEvents } from "../../jobs/events/events.ts";
 import type { Gateway } from "../../jobs/outbound/gateway.ts";
 import type { Seats } from "../../jobs/run-seats.ts";
 import { createDeskPorts } from "./desk-ports.ts";
@@ -62,6 +66,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
     ...{ clock, edge, ledger: stores.ledger, rules: stores.rules, reconciler },
     ...createDeskPorts({ stores, registry, platforms, enqueueDeliveries: enqueue.deliveries }),
     runs: stores.runs,
+    events: createEvents({ tables: stores.events, writer: stores.eventWriter, queue: queues.events }),
     people: tellingPlatforms(stores.people, adapters),
     catalogue: registry.catalogue,
     health,
@@ -88,10 +93,28 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
       limits: config.person_limits,
     }),
   );
-  return { registry, texts, stores, health, identities, enqueue, gateways, seats, ports, metrics, dispatch, newId: () => randomUUID() };
+  const collect = async (events: readonly CollectedEvent[]) => {
+    await queues.events.add(events);
+    metrics.events.accepted(events.length);
+  };
+  return {
+    collect,
+    registry,
+    texts,
+    stores,
+    health,
+    identities,
+    enqueue,
+    gateways,
+    seats,
+    ports,
+    metrics,
+    dispatch,
+    newId: () => randomUUID(),
+  };
 }
 
-function createStores({ pool, often, session, prisma }: Storage, { sandbox }: Config) {
+function createStores({ pool, often, events, session, prisma }: Storage, { sandbox }: Config) {
   return {
     inbox: createInboxStore(pool, session, often),
     idempotency: createIdempotencyStore(pool),
@@ -102,6 +125,8 @@ function createStores({ pool, often, session, prisma }: Storage, { sandbox }: Co
     rules: createRuleMirror(pool),
     trail: createAuditReader(pool),
     fate: createDeliveryFate(pool),
+    events: createEventStore(pool, often),
+    eventWriter: createEventWriter(events),
     people: createPeople(prisma, { pool: often, sandbox: sandbox !== null }),
     keys: createKeyStore(prisma),
   };

@@ -39,6 +39,7 @@ export async function listen(
     {
       ...{ dispatch, texts, health, host, locale, zone, log, newId },
       runs: stores.runs,
+      events: { ...desk.ports.events, collect: desk.collect, retention_days: config.events.retention_days },
       idempotency: stores.idempotency,
       directory: createDirectory(registry),
       ephemeral: queues.ephemeral,

@@ -2,7 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Dispatch } from "../../core/dispatch.ts";
 import type { Health } from "../../core/ports.ts";
 import type { DeliveryStore } from "../../core/stores.ts";
+import type { EventMeter } from "../../jobs/events/writer.ts";
 import type { GatewayMeter } from "../../jobs/outbound/deliver.ts";
+import { createEventMeter } from "./event-metrics.ts";
 import type { Queues } from "./queues.ts";
 
 /** What is measured, in Prometheus' text form. */
@@ -12,11 +14,13 @@ export interface Metrics {
   counting(dispatch: Dispatch): Dispatch;
   /** Counts what became of messages in this process. */
   readonly gateway: GatewayMeter;
+  /** Counts events in this process. */
+  readonly events: EventMeter & { accepted(count: number): void };
 }
 
 /** The measures of this process; those of queues and parts are taken when they are asked for. */
 export function createMetrics(
-  queues: Pick<Queues, "runs" | "deliveries">,
+  queues: Pick<Queues, "runs" | "deliveries" | "events">,
   deliveries: Pick<DeliveryStore, "backlog">,
   health: Health,
 ): Metrics {
@@ -54,6 +58,7 @@ export function createMetrics(
   measureBacklog(registers, deliveries);
   return {
     gateway: createGatewayMeter(registers),
+    events: createEventMeter(registers, queues.events),
     text: () => register.metrics(),
     counting: (dispatch) => async (request) => {
       const outcome = await dispatch(request);

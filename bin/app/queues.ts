@@ -1,3 +1,4 @@
+import { createEventQueue } from "../../clients/bullmq/event-queue.ts";
 import { createQueue } from "../../clients/bullmq/queue.ts";
 import { createPostgresEphemeral } from "../../clients/postgres/ephemeral.ts";
 import { checkRedis } from "../../clients/redis/connection.ts";
@@ -5,6 +6,7 @@ import { createRedisEphemeral } from "../../clients/redis/ephemeral.ts";
 import type { Config } from "../../core/config.ts";
 import { ConfigError } from "../../core/config-fields.ts";
 import { OpsError } from "../../core/errors.ts";
+import type { EventQueue } from "../../core/events/ports.ts";
 import type { Ephemeral, Logger, Queue } from "../../core/ports.ts";
 import type { Storage } from "./storage.ts";
 
@@ -12,11 +14,14 @@ import type { Storage } from "./storage.ts";
 export interface Queues {
   readonly runs: Queue;
   readonly deliveries: Queue;
+  readonly events: EventQueue;
   readonly ephemeral: Ephemeral;
   /** A Redis that may forget. */
   readonly volatile: boolean;
   close(): Promise<void>;
 }
+
+const MIB = 1_048_576;
 
 /**
  * Opens the queues and what is kept for a while.
@@ -28,11 +33,12 @@ export async function openQueues(config: Config, storage: Storage, log: Logger):
   const backend = redis ? ({ kind: "redis", url: redis.url } as const) : ({ kind: "postgres", pool: storage.queuePool } as const);
   const runs = createQueue("runs", backend, { log });
   const deliveries = createQueue("deliveries", backend, { log });
+  const events = createEventQueue(backend, { log, max_bytes: config.events.queue_mb * MIB });
   const ephemeral = redis ? createRedisEphemeral({ url: redis.url, log }) : createPostgresEphemeral({ pool: storage.pool, log });
   const close = async () => {
-    await Promise.all([runs.close(), deliveries.close(), ephemeral.close()]);
+    await Promise.all([runs.close(), deliveries.close(), events.close(), ephemeral.close()]);
   };
-  return { runs, deliveries, ephemeral, volatile, close };
+  return { runs, deliveries, events, ephemeral, volatile, close };
 }
 
 async function mayForget({ url, require_aof }: { url: string; require_aof: boolean }, log: Logger): Promise<boolean> {

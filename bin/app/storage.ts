@@ -14,6 +14,8 @@ export interface Storage {
   readonly pool: Pool;
   /** For what is asked with every command. */
   readonly often: Pool;
+  /** For writing events, so that nobody else waits behind them. */
+  readonly events: Pool;
   /** For BullMQ, whose SQL names no schema. */
   readonly queuePool: Pool;
   readonly prisma: PrismaClient;
@@ -28,8 +30,10 @@ const OFTEN_POOL_MAX = 8;
  * then, too. A few hundred rows a second make a plan without one slow long before the server analyses the table (`autovacuum_naptime`, a minute).
  */
 const BY_INDEX = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", plan_cache_mode: "force_generic_plan" };
-/** Two workers hold one each for LISTEN. */
-const QUEUE_POOL_MAX = 12;
+/** As many as batches are written at once, and one for what failed. */
+const EVENTS_POOL_MAX = 4;
+/** Three workers hold one each for LISTEN. */
+const QUEUE_POOL_MAX = 14;
 
 /**
  * Opens the database: the one at `DATABASE_URL`, or the embedded one, brought up to date.
@@ -43,6 +47,7 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     const session = await openSession(connection, { log, on_lost: () => undefined });
     const pool = createPool(connection, { max: POOL_MAX, application_name: "switchboard", log });
     const often = createPool(connection, { max: OFTEN_POOL_MAX, application_name: "switchboard often", settings: BY_INDEX, log });
+    const events = createPool(connection, { max: EVENTS_POOL_MAX, application_name: "switchboard events", log });
     const queuePool = createPool(connection, {
       max: QUEUE_POOL_MAX,
       search_path: `${QUEUE_SCHEMA},public`,
@@ -51,10 +56,10 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     });
     const prisma = createPrisma(connection);
     const close = async () => {
-      await Promise.all([prisma.$disconnect(), session.close(), pool.end(), often.end(), queuePool.end()]);
+      await Promise.all([prisma.$disconnect(), session.close(), pool.end(), often.end(), events.end(), queuePool.end()]);
       await embedded?.stop();
     };
-    return { embedded: embedded !== null, connection, pool, often, queuePool, prisma, session, close };
+    return { embedded: embedded !== null, connection, pool, often, events, queuePool, prisma, session, close };
   } catch (thrown) {
     await embedded?.stop();
     throw thrown;

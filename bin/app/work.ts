@@ -1,6 +1,7 @@
 import { purge } from "../../clients/postgres/retention.ts";
 import type { BotAdapter, Channel, Logger, QueueWorker } from "../../core/ports.ts";
 import { startKeeper } from "../../jobs/blocks/keeper.ts";
+import { createEventWork } from "../../jobs/events/writer.ts";
 import { createIntake, type StartedIntake } from "../../jobs/intake.ts";
 import { createGateway } from "../../jobs/outbound/gateway.ts";
 import { pause } from "../../jobs/pause.ts";
@@ -31,6 +32,8 @@ export interface WorkParts {
 const RUN_CONCURRENCY = 32;
 /** Admitting a message is one read; the sending goes on when its turn has come. */
 const DELIVERY_CONCURRENCY = 16;
+/** Batches of events written at once: more only wait for each other in the database. */
+const EVENT_CONCURRENCY = 3;
 
 /** What comes in, worked on in this process. */
 export function openIntake({ desk, log }: Pick<WorkParts, "desk" | "log">, adapters: readonly BotAdapter[]): StartedIntake {
@@ -72,6 +75,7 @@ export async function startWorkers({ desk, queues, platforms, log, stopping }: W
   const workers: QueueWorker[] = await Promise.all([
     queues.runs.work(seats.work, { concurrency: RUN_CONCURRENCY }),
     queues.deliveries.work((id) => gateway.admit(id), { concurrency: DELIVERY_CONCURRENCY }),
+    queues.events.work(createEventWork({ writer: stores.eventWriter, meter: metrics.events, log }), { concurrency: EVENT_CONCURRENCY }),
   ]);
   return {
     async stop(within_ms) {

@@ -1,26 +1,45 @@
 import { createPostgresBackend, type PgPool, withBackend } from "bullmq";
 import { toUnavailable } from "../postgres/pool.ts";
-import { type JobData, type JobStore, type QueueBackend, STREAMS, type StoreUser } from "./store.ts";
+import { type Backlog, type JobStore, type Producer, type QueueBackend, STREAMS, type StoreUser } from "./store.ts";
 
 type Pool = Extract<QueueBackend, { kind: "postgres" }>["pool"];
 
 const WAITING = "SELECT id FROM job WHERE queue = $1 AND id = ANY($2) AND state NOT IN ('active', 'completed', 'failed')";
 
+const OPEN = "queue = $1 AND state IN ('waiting', 'active', 'delayed')";
+
+const BACKLOG = `SELECT count(*)::int AS jobs, min(added_at_ms)::float8 AS oldest_at, coalesce(sum(pg_column_size(data)), 0)::float8 AS bytes
+  FROM job WHERE ${OPEN}`;
+
+const CONTENTS = `SELECT data::text AS data FROM job WHERE ${OPEN} ORDER BY seq DESC LIMIT $2 OFFSET $3`;
+
 /** Jobs in PostgreSQL, in BullMQ's own tables. */
-export function createPostgresStore(pool: Pool, { name }: StoreUser): JobStore {
+export function createPostgresStore<Data>(pool: Pool, { name }: StoreUser): JobStore<Data> {
   const { Queue, Worker } = withBackend(createPostgresBackend);
   // BullMQ describes pg's pool in its own words, and the overloads of `query` do not match them.
   const connection = pool as unknown as PgPool;
   return {
     ping: () => pool.query("SELECT 1"),
-    producer: () => new Queue<JobData>(name, { connection, streams: STREAMS }),
+    // BullMQ's own types leave open what a type parameter's data is.
+    producer: () => new Queue(name, { connection, streams: STREAMS }) as unknown as Producer<Data>,
     consumer(work, options) {
-      const consumer = new Worker<JobData>(name, ({ data }) => work(data), { connection, ...options });
+      const consumer = new Worker<Data>(name, ({ data }) => work(data), { connection, ...options });
       return { consumer, disconnect: () => consumer.disconnect() };
     },
     async waiting(job_ids) {
       const { rows } = await pool.query<{ id: string }>(WAITING, [name, job_ids]);
       return rows.map(({ id }) => id);
+    },
+    async backlog() {
+      const { rows } = await pool.query<Omit<Backlog, "fullness">>(BACKLOG, [name]);
+      return { jobs: 0, oldest_at: null, bytes: 0, ...rows[0], fullness: 0 };
+    },
+    async *contents(at_a_time) {
+      for (let from = 0, found = at_a_time; found === at_a_time; from += at_a_time) {
+        const { rows } = await pool.query<{ data: string }>(CONTENTS, [name, at_a_time, from]);
+        found = rows.length;
+        yield rows.map(({ data }) => data);
+      }
     },
     toError: toUnavailable,
     close: async () => undefined,

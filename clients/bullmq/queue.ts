@@ -3,8 +3,9 @@ import type { Logger, Queue, QueueWorker } from "../../core/ports.ts";
 import { createBatches } from "../batches.ts";
 import { withinDeadline } from "../deadline.ts";
 import { createPostgresStore } from "./postgres.ts";
+import { createProducer } from "./producer.ts";
 import { createRedisStore } from "./redis.ts";
-import type { JobStore, Producer, QueueBackend } from "./store.ts";
+import type { JobData, Producer, QueueBackend } from "./store.ts";
 import { startWorker } from "./worker.ts";
 
 /** For whom a queue is opened. */
@@ -37,7 +38,7 @@ type Jobs = Parameters<Queue["add"]>[0];
  */
 export function createQueue(name: string, backend: QueueBackend, { log, lock_ms = LOCK_MS }: QueueDeps): Queue {
   const user = { name, log };
-  const store = backend.kind === "redis" ? createRedisStore(backend.url, user) : createPostgresStore(backend.pool, user);
+  const store = backend.kind === "redis" ? createRedisStore<JobData>(backend.url, user) : createPostgresStore<JobData>(backend.pool, user);
   const producer = createProducer(name, store, log);
   const workers = new Set<QueueWorker>();
   const toBullJobs = createPacker(name);
@@ -62,7 +63,7 @@ export function createQueue(name: string, backend: QueueBackend, { log, lock_ms 
       return new Set(job_ids.length === 0 ? [] : await producer.run(() => store.waiting(job_ids)));
     },
     async work(handler, { concurrency }) {
-      const worker = await startWorker({ name, store, log, handler, concurrency, lock_ms });
+      const worker = await startWorker({ name, store, log, handler: ({ id }) => handler(id), concurrency, lock_ms });
       workers.add(worker);
       return worker;
     },
@@ -103,48 +104,4 @@ function createPacker(name: string) {
       if (priority !== undefined) opts.priority = priority;
       return { name, data: { id }, opts };
     });
-}
-
-/** The producer, made again when it could not be made ready: BullMQ remembers a failed start for ever. */
-function createProducer(name: string, store: JobStore, log: Logger) {
-  let ready: Producer | undefined;
-  let starting: Promise<Producer> | undefined;
-  let waiting: Promise<Producer> | undefined;
-
-  const start = async () => {
-    const queue = store.producer();
-    // What fails is told to the caller of add; the connections log that they are lost.
-    queue.on("error", (error) => log.debug({ err: error, queue: name }, "the producer met an error"));
-    try {
-      await queue.waitUntilReady();
-      ready = queue;
-      return queue;
-    } catch (error) {
-      starting = undefined;
-      await queue.close().catch(() => undefined);
-      throw error;
-    }
-  };
-  // All callers share one wait, so that an outage at the start piles nothing up.
-  const wait = () => {
-    starting ??= start();
-    const shared = starting;
-    waiting ??= withinDeadline(`queue ${name}`, () => shared).finally(() => {
-      waiting = undefined;
-    });
-    return waiting;
-  };
-  return {
-    async run<T>(work: (queue: Producer) => Promise<T>): Promise<T> {
-      try {
-        const queue = ready ?? (await wait());
-        return await withinDeadline(`queue ${name}`, () => work(queue));
-      } catch (thrown) {
-        throw store.toError(thrown);
-      }
-    },
-    async close() {
-      await withinDeadline(`queue ${name}`, async () => ready?.close()).catch(() => undefined);
-    },
-  };
 }

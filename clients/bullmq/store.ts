@@ -1,4 +1,4 @@
-import type { Queue as BullQueue, Worker as BullWorker } from "bullmq";
+import type { Queue as BullQueue, Worker as BullWorker, JobsOptions } from "bullmq";
 import type { Logger } from "../../core/ports.ts";
 import type { createPool } from "../postgres/pool.ts";
 
@@ -17,10 +17,13 @@ export interface JobData {
 }
 
 /** What is used of BullMQ's producer. */
-export type Producer = Pick<BullQueue<JobData>, "add" | "addBulk" | "getJobCounts" | "waitUntilReady" | "close"> & Failing;
+export type Producer<Data = JobData> = Pick<BullQueue<Data>, "getJobCounts" | "waitUntilReady" | "close"> & {
+  add(name: string, data: Data, opts: JobsOptions): Promise<unknown>;
+  addBulk(jobs: { name: string; data: Data; opts: JobsOptions }[]): Promise<unknown>;
+} & Failing;
 
 /** What is used of BullMQ's worker. */
-export type Consumer = Pick<BullWorker<JobData>, "waitUntilReady" | "pause" | "resume" | "close"> & Failing;
+export type Consumer = Pick<BullWorker, "waitUntilReady" | "pause" | "resume" | "close"> & Failing;
 
 interface Failing {
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -42,16 +45,32 @@ export interface OpenConsumer {
   disconnect(): Promise<void>;
 }
 
-/** What differs between Redis and PostgreSQL. Everything else about a queue is in queue.ts and worker.ts. */
-export interface JobStore {
+/** How much waits, as far as it was looked at. */
+export interface Backlog {
+  /** Jobs that have not ended. */
+  readonly jobs: number;
+  /** When the oldest of them was queued, in milliseconds since 1970; null where there is none. */
+  readonly oldest_at: number | null;
+  /** Bytes of what is in them; from a sample, where there are many. */
+  readonly bytes: number;
+  /** How full the store is, from 0 to 1; 0 where it has no limit. */
+  readonly fullness: number;
+}
+
+/** What differs between Redis and PostgreSQL. Everything else about a queue is in queue.ts, event-queue.ts, producer.ts and worker.ts. */
+export interface JobStore<Data = JobData> {
   /** Resolves when the store answers. */
   ping(): Promise<unknown>;
   /** A new producer, not yet ready. */
-  producer(): Producer;
+  producer(): Producer<Data>;
   /** A new worker, which starts at once. */
-  consumer(work: (data: JobData) => Promise<void>, options: ConsumerOptions): OpenConsumer;
+  consumer(work: (data: Data) => Promise<void>, options: ConsumerOptions): OpenConsumer;
   /** Of these job ids, those that are neither finished nor gone, in one round trip. */
   waiting(job_ids: readonly string[]): Promise<readonly string[]>;
+  /** What waits or is being worked on. */
+  backlog(): Promise<Backlog>;
+  /** What is in the jobs that have not ended, as the JSON it was stored as: so many at a time, the newest first. */
+  contents(at_a_time: number): AsyncIterable<readonly string[]>;
   /** What the store threw: `unavailable` where it cannot be had, else what it was. */
   toError(thrown: unknown): unknown;
   close(): Promise<void>;

@@ -4,11 +4,11 @@ import { withinDeadline } from "../deadline.ts";
 import type { Consumer, JobStore } from "./store.ts";
 
 /** What a worker needs. */
-export interface WorkerDeps {
+export interface WorkerDeps<Data> {
   readonly name: string;
-  readonly store: JobStore;
+  readonly store: JobStore<Data>;
   readonly log: Logger;
-  readonly handler: (id: string) => Promise<void>;
+  readonly handler: (data: Data) => Promise<void>;
   readonly concurrency: number;
   readonly lock_ms: number;
 }
@@ -25,13 +25,13 @@ const CALM_MS = 60_000;
  * Starts a worker. It outlives outages: while the store is away it pauses, and says so once.
  * @throws OpsError `unavailable` when the store does not answer within 2 s at the start
  */
-export async function startWorker({ name, store, log, handler, concurrency, lock_ms }: WorkerDeps): Promise<QueueWorker> {
+export async function startWorker<Data>({ name, store, log, handler, concurrency, lock_ms }: WorkerDeps<Data>): Promise<QueueWorker> {
   const ping = () => withinDeadline(`worker ${name}`, () => store.ping());
   // Before BullMQ opens anything: it cannot be closed while it still connects.
   await ping().catch((thrown: unknown) => {
     throw store.toError(thrown);
   });
-  const open = store.consumer(({ id }) => handler(id), {
+  const open = store.consumer(handler, {
     concurrency,
     lockDuration: lock_ms,
     stalledInterval: Math.ceil(lock_ms / 2),
@@ -71,7 +71,7 @@ const LOST_JOB = /could not renew lock|Missing (lock|key) for job|Lock mismatch|
  * Lets the consumer rest after an error and wakes it when the store answers. By itself BullMQ asks again without a pause after
  * any error but ECONNREFUSED, which makes a busy loop of an outage.
  */
-function watchConsumer(consumer: Consumer, { name, log, ping }: Pick<WorkerDeps, "name" | "log"> & { ping(): Promise<unknown> }) {
+function watchConsumer(consumer: Consumer, { name, log, ping }: Pick<WorkerDeps<unknown>, "name" | "log"> & { ping(): Promise<unknown> }) {
   const stopping = new AbortController();
   let resting = false;
   let pause_ms = PAUSE_MIN_MS;

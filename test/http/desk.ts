@@ -15,6 +15,7 @@ import { createRunAcceptor } from "../../jobs/acceptor.ts";
 import { createTestClock } from "../support/clock.ts";
 import { createMemoryDeliveries } from "../support/memory-deliveries.ts";
 import { createMemoryEphemeral } from "../support/memory-ephemeral.ts";
+import { createMemoryEvents } from "../support/memory-events.ts";
 import { createMemoryIdempotency } from "../support/memory-idempotency.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 import { createMemoryRuns } from "../support/memory-runs.ts";
@@ -117,6 +118,7 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
   const log = createMemoryLog();
   const said: NewDelivery[] = [];
   let ids = 0;
+  const memory = createMemoryEvents(runs.clock);
   const newId = () => `id-${++ids}`;
   const ephemeral = createMemoryEphemeral(runs.clock);
   const dispatch = createDispatch({
@@ -134,6 +136,7 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
   const deps: HttpDeps = {
     dispatch,
     runs: runs.reader,
+    events: { ...memory.events, collect: memory.collect, retention_days: null },
     directory: createDirectory(registry),
     idempotency: createMemoryIdempotency(runs.clock),
     ephemeral,
@@ -157,7 +160,7 @@ export function createDesk(overrides: Partial<HttpDeps> = {}) {
     log,
     ...overrides,
   };
-  return { deps, runs, log, registry, said };
+  return { deps, runs, log, registry, said, memory };
 }
 
 /** The header of somebody's key. */

@@ -18,6 +18,7 @@ import { createTestClock } from "./clock.ts";
 import { createMemoryDeliveries } from "./memory-deliveries.ts";
 import { createMemoryEdge, type MemoryEdge } from "./memory-edge.ts";
 import { createMemoryEphemeral } from "./memory-ephemeral.ts";
+import { createMemoryEvents } from "./memory-events.ts";
 import { createMemoryLedger } from "./memory-ledger.ts";
 import { createMemoryLog } from "./memory-log.ts";
 import { createMemoryPeople } from "./memory-people.ts";
@@ -78,6 +79,7 @@ function createPorts() {
     auditLog: breakable<AuditLog>({ append: async (entry) => void audit.push(structuredClone(entry)) }),
     trail: createMemoryTrail(audit, clock),
     fate: deliveries.fate,
+    memoryEvents: createMemoryEvents(clock),
     health: breakable<Health>({ check: async () => [{ part: "database", state: "ok" }] }),
   };
 }
@@ -105,6 +107,7 @@ export function createDeskParts(options: TestDeskOptions) {
     ...{ edge, ledger, rules, reconciler: rules },
     clock,
     runs,
+    events: memory.memoryEvents.events,
     people,
     health,
     protectedBy,

@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JobsOptions } from "bullmq";
+import { type EventBatch, isBatch, partOf, toBatch } from "../../core/events/batch.ts";
+import type { CollectedEvent } from "../../core/events/event.ts";
+import type { EventQueue } from "../../core/events/ports.ts";
+import type { Logger, QueueWorker } from "../../core/ports.ts";
+import { withinDeadline } from "../deadline.ts";
+import { createGatherer } from "./gatherer.ts";
+import { createPostgresStore } from "./postgres.ts";
+import { createPressure } from "./pressure.ts";
+import { createProducer } from "./producer.ts";
+import { createRedisStore } from "./redis.ts";
+import type { QueueBackend } from "./store.ts";
+import { startWorker } from "./worker.ts";
+
+/** For whom a queue of events is opened. */
+export interface EventQueueDeps {
+  readonly log: Logger;
+  /** How much may wait, in bytes. */
+  readonly max_bytes: number;
+  /** See `QueueDeps.lock_ms`. */
+  readonly lock_ms?: number;
+}
+
+const NAME = "events";
+const LOCK_MS = 10_000;
+/** Events in a batch. */
+const BATCH_MAX = 500;
+/** How long an event waits for others, in milliseconds. */
+const LINGER_MS = 2;
+/** Batches being queued at once. */
+const SIDE_BY_SIDE = 3;
+/** Events that may be in this process and not yet queued: a second's worth at the highest rate, some 20 MB. */
+const HELD_MAX = 50_000;
+/** A batch that was not written is given to a worker again after this time, in milliseconds. */
+const RETRY_MS = 1_000;
+/** The most that BullMQ's table counts (`integer`); at one a second that is 68 years. */
+const FOR_EVER = 2_147_483_647;
+/** Batches looked through at a time. */
+const LOOK = 50;
+
+/**
+ * The queue of events on BullMQ: a job is a batch, and gone once it is written. Nothing is ever given up: a batch is tried until it is written, and
+ * whose process dies is given to another.
+ */
+export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_ms = LOCK_MS }: EventQueueDeps): EventQueue {
+  const user = { name: NAME, log };
+  const store =
+    backend.kind === "redis" ? createRedisStore<EventBatch>(backend.url, user) : createPostgresStore<EventBatch>(backend.pool, user);
+  const producer = createProducer(NAME, store, log);
+  const backlog = () => producer.run(() => store.backlog());
+  const pressure = createPressure({ backlog, max_bytes });
+  const stopping = new AbortController();
+  const workers = new Set<QueueWorker>();
+  const gatherer = createGatherer<CollectedEvent>({
+    ...{ max: BATCH_MAX, linger_ms: LINGER_MS, side_by_side: SIDE_BY_SIDE, bound: HELD_MAX, part: "queue events" },
+    async send(events) {
+      await pressure.pass();
+      const batch = toBatch(events);
+      const jobs = Array.from({ length: Math.ceil(events.length / BATCH_MAX) }, (_, at) => ({
+        name: NAME,
+        data: events.length <= BATCH_MAX ? batch : partOf(batch, at * BATCH_MAX, (at + 1) * BATCH_MAX),
+        opts: options(),
+      }));
+      const [first] = jobs;
+      await producer.run((queue) => (first && jobs.length === 1 ? queue.add(NAME, first.data, first.opts) : queue.addBulk(jobs)));
+    },
+  });
+  return {
+    add: (events) => gatherer.add(events),
+    async work(handler, { concurrency }) {
+      const write = async (data: unknown) => {
+        // Of a later release: its worker takes it.
+        if (!isBatch(data)) throw new Error("a batch of events that this release cannot read; it stays in the queue");
+        await handler(data, stopping.signal);
+      };
+      const worker = await startWorker({ name: NAME, store, log, handler: write, concurrency, lock_ms });
+      workers.add(worker);
+      return {
+        async close(within_ms) {
+          stopping.abort();
+          await worker.close(within_ms);
+        },
+      };
+    },
+    holds: (event_id) =>
+      withinDeadline("queue events", () => isIn(store.contents(LOOK), event_id)).catch((thrown: unknown) => {
+        throw store.toError(thrown);
+      }),
+    async backlog() {
+      const { jobs, oldest_at } = await backlog();
+      return { batches: jobs, oldest_ms: oldest_at === null ? 0 : Math.max(0, Date.now() - oldest_at) };
+    },
+    async drained(signal) {
+      const asked_at = Date.now();
+      while (!signal.aborted) {
+        const { oldest_at } = await backlog();
+        // Clocks of processes differ a little.
+        if (oldest_at === null || oldest_at > asked_at + CLOCKS_MS) return true;
+        await sleep(DRAIN_LOOK_MS, undefined, { signal }).catch(() => undefined);
+      }
+      return false;
+    },
+    async close() {
+      await Promise.all([...workers].map((worker) => worker.close(0)));
+      await producer.close();
+      await store.close();
+    },
+  };
+}
+
+const DRAIN_LOOK_MS = 100;
+const CLOCKS_MS = 1_000;
+
+function options(): JobsOptions {
+  return {
+    jobId: `e-${randomUUID()}`,
+    attempts: FOR_EVER,
+    backoff: { type: "fixed", delay: RETRY_MS },
+    stackTraceLimit: 0,
+    removeOnComplete: true,
+    removeOnFail: false,
+  };
+}
+
+/** @param contents batches, as JSON */
+async function isIn(contents: AsyncIterable<readonly string[]>, event_id: string): Promise<boolean> {
+  const words = JSON.stringify(event_id);
+  for await (const some of contents) {
+    // Reading the JSON costs more than looking whether the words are there at all.
+    const maybe = some.filter((json) => json.includes(words));
+    if (maybe.some((json) => (JSON.parse(json) as EventBatch).event_id.includes(event_id))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { unavailable } from "../deadline.ts";
+import type { Backlog } from "./store.ts";
+
+/** What decides how fast events are taken. */
+export interface PressureDeps {
+  backlog(): Promise<Backlog>;
+  readonly max_bytes: number;
+}
+
+/** How often the backlog is looked at while events come, in milliseconds. */
+const LOOK_MS = 250;
+/** Batches that may wait before those who send are held back. */
+const FREE = 16;
+/** How long a batch is held back for each batch that waits beyond them, and at most, in milliseconds. */
+const HOLD_MS = 2;
+const HOLD_MAX_MS = 60;
+/** Redis is not filled further: at its limit it refuses also what takes jobs out. */
+const FULL = 0.8;
+
+/**
+ * Holds events back where they come faster than they are written, so that the backlog stays short while the writer keeps up; and refuses them where as
+ * much waits as may. It is looked at now and then, by whoever sends.
+ */
+export function createPressure({ backlog, max_bytes }: PressureDeps) {
+  let seen: Pick<Backlog, "jobs" | "bytes" | "fullness"> = { jobs: 0, bytes: 0, fullness: 0 };
+  let looked_at = Number.NEGATIVE_INFINITY;
+  const look = () => {
+    if (performance.now() - looked_at < LOOK_MS) return;
+    looked_at = performance.now();
+    // Where the queue does not answer the events that are sent now are told so themselves.
+    backlog().then(
+      (found) => {
+        seen = found;
+      },
+      () => undefined,
+    );
+  };
+  return {
+    /** Resolves when a batch may go. @throws OpsError `unavailable` when the queue is full */
+    async pass(): Promise<void> {
+      look();
+      if (seen.bytes > max_bytes) throw unavailable(`queue events: ${seen.bytes} bytes wait, and ${max_bytes} may`);
+      if (seen.fullness > FULL) throw unavailable(`queue events: Redis is ${Math.round(seen.fullness * 100)} % full`);
+      const hold_ms = Math.min(HOLD_MAX_MS, (seen.jobs - FREE) * HOLD_MS);
+      if (hold_ms > 0) await sleep(hold_ms);
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import type { QueueWorker } from "../ports.ts";
+import type { EventBatch } from "./batch.ts";
+import type { CollectedEvent } from "./event.ts";
+
+/** What waits in the queue of events. */
+export interface EventBacklog {
+  /** Batches that wait or are being written. */
+  readonly batches: number;
+  /** How long ago the oldest of them was queued, in milliseconds; 0 where there is none. */
+  readonly oldest_ms: number;
+}
+
+/**
+ * Events on their way to the table. Unlike the other queues it holds the work itself: what is in it is nowhere else until it is written, so no batch
+ * leaves it before.
+ */
+export interface EventQueue {
+  /**
+   * Resolves when all of them are durably queued.
+   * @throws OpsError `unavailable` within 2 s when the queue cannot be reached, or is full; some of them may be queued then
+   */
+  add(events: readonly CollectedEvent[]): Promise<void>;
+  /**
+   * Starts to write. A handler that throws gets its batch again, and so does another when its process dies.
+   * @param handler gives up when the signal is aborted
+   */
+  work(handler: (batch: EventBatch, signal: AbortSignal) => Promise<void>, options: { readonly concurrency: number }): Promise<QueueWorker>;
+  /**
+   * Whether an event waits to be written. Looks through what waits, the newest first.
+   * @throws OpsError `unavailable` when that is more than can be looked through in 2 s
+   */
+  holds(event_id: string): Promise<boolean>;
+  backlog(): Promise<EventBacklog>;
+  /** Resolves when nothing waits any more that had been queued when it was called; false when the signal was aborted before. */
+  drained(signal: AbortSignal): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** What became of a batch. */
+export interface Written {
+  readonly stored: number;
+}
+
+/** The way of events into the table, for their worker. */
+export interface EventWriter {
+  /**
+   * Writes them in one statement; one whose `event_id` is there already is left out.
+   * @throws OpsError `unavailable` when the database cannot be reached; other errors are about what is in the batch
+   */
+  write(batch: EventBatch): Promise<Written>;
+  /** Keeps an event that cannot be written, with the reason; one that failed before keeps its place. */
+  fail(event: CollectedEvent, reason: string): Promise<void>;
+}
+
+/** An event as it was stored. */
+export interface StoredEvent {
+  readonly event_id: string;
+  readonly event: string;
+  readonly event_datetime: string;
+  readonly parameters: { readonly order_id: string; readonly currency: string; readonly price: number } | null;
+}
+
+/** The event a page ended with. */
+export interface EventPosition {
+  readonly event_datetime: string;
+  readonly event_id: string;
+}
+
+/** Which events of a person to list, newest first. */
+export interface EventFilter {
+  readonly user_id: string;
+  readonly event?: string;
+  /** RFC 3339, included. */
+  readonly since?: string;
+  readonly after?: EventPosition;
+  readonly limit: number;
+}
+
+/** What became of an event that was acknowledged. */
+export type EventReceipt =
+  | { readonly event_id: string; readonly status: "queued" }
+  | { readonly event_id: string; readonly status: "stored"; readonly stored_at: string }
+  | { readonly event_id: string; readonly status: "failed"; readonly failed_at: string; readonly reason: string };
+
+/** An event that could not be written. */
+export interface FailedEvent {
+  readonly event_id: string;
+  readonly user_id: string;
+  readonly event: string;
+  readonly reason: string;
+  readonly failed_at: string;
+  readonly attempts: number;
+}
+
+/** Events of one kind in one span of time. */
+export interface EventCount {
+  /** When the span begins, RFC 3339 UTC. */
+  readonly at: string;
+  readonly event: string;
+  readonly count: number;
+}
+
+/** What became of failed events that were tried again. */
+export interface Replayed {
+  readonly stored: number;
+  /** They were in the table already. */
+  readonly duplicates: number;
+  readonly failed: readonly { readonly event_id: string; readonly reason: string }[];
+}
+
+/** Events as commands and HTTP see them. */
+export interface Events {
+  search(filter: EventFilter): Promise<readonly StoredEvent[]>;
+  /** Stored, failed, or still queued; null for one that nobody knows. @throws OpsError `unavailable` when nobody can say */
+  receipt(event_id: string): Promise<EventReceipt | null>;
+  /** How many there are since a moment, by kind and spans of this many seconds, the oldest span first. */
+  count(options: { readonly since: string; readonly span_s: number; readonly event?: string }): Promise<readonly EventCount[]>;
+  /** Failed ones, the latest first. @param before only those that failed before this one */
+  failed(options: {
+    readonly limit: number;
+    readonly before?: string;
+  }): Promise<{ readonly events: readonly FailedEvent[]; readonly total: number }>;
+  /** Writes failed events again: those of these ids, or up to `limit` of all of them; what fails again stays. */
+  replay(options: { readonly event_ids: readonly string[] | "all"; readonly limit: number }): Promise<Replayed>;
+  /** How many events of a person there are, stored and failed. */
+  countOf(user_id: string): Promise<{ readonly stored: number; readonly failed: number }>;
+  /**
+   * Deletes everything about a person, also what was still queued when it was called.
+   * @throws OpsError `unavailable` when what is queued is not written in time
+   */
+  forget(user_id: string, signal: AbortSignal): Promise<{ readonly stored: number; readonly failed: number }>;
+}

@@ -1,0 +1,132 @@
+import { eventsOf } from "../../core/events/batch.ts";
+import type { CollectedEvent } from "../../core/events/event.ts";
+import type { EventFilter, EventQueue, EventWriter, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
+import type { Clock } from "../../core/ports.ts";
+import { createEvents, type EventTables } from "../../jobs/events/events.ts";
+
+interface Row extends StoredEvent {
+  readonly user_id: string;
+  readonly stored_at: string;
+}
+
+/** Events in memory: the two tables, what is on its way to them, and the port over it all. */
+export function createMemoryEvents(clock: Clock) {
+  const rows = new Map<string, Row>();
+  const failures = new Map<string, FailedEvent & { readonly payload: CollectedEvent }>();
+  const queued: CollectedEvent[] = [];
+  /** Ids that the table refuses, and why. */
+  const refusals = new Map<string, string>();
+  const now = () => clock.now().toISOString().replace("Z", "000Z");
+
+  const writer: EventWriter = {
+    async write(batch) {
+      const events = eventsOf(batch);
+      const refused = events.find(({ event_id }) => refusals.has(event_id));
+      if (refused) throw new Error(refusals.get(refused.event_id));
+      const fresh = [...new Map(events.map((event) => [event.event_id, event])).values()].filter(({ event_id }) => !rows.has(event_id));
+      for (const event of fresh) rows.set(event.event_id, { ...event, parameters: rounded(event), stored_at: now() });
+      return { stored: fresh.length };
+    },
+    async fail(payload, reason) {
+      const { event_id, user_id, event } = payload;
+      const attempts = (failures.get(event_id)?.attempts ?? 0) + 1;
+      failures.set(event_id, { event_id, user_id, event, reason, attempts, failed_at: now(), payload });
+    },
+  };
+  const tables = createTables({ rows, failures });
+  const queue: Pick<EventQueue, "holds" | "drained"> = {
+    holds: async (event_id) => queued.some((event) => event.event_id === event_id),
+    drained: async () => queued.length === 0,
+  };
+  return {
+    ...{ rows, failures, queued, refusals, writer },
+    events: createEvents({ tables, writer, queue }),
+    collect: async (events: readonly CollectedEvent[]) => void queued.push(...events),
+  };
+}
+
+interface Tables {
+  readonly rows: Map<string, Row>;
+  readonly failures: Map<string, FailedEvent & { readonly payload: CollectedEvent }>;
+}
+
+function createTables({ rows, failures }: Tables): EventTables {
+  const latest = () => [...failures.values()].toSorted((a, b) => compare(b.failed_at, a.failed_at) || compare(a.event_id, b.event_id));
+  return {
+    async search(filter) {
+      const found = [...rows.values()].filter((row) => isWanted(row, filter));
+      const sorted = found.toSorted((a, b) => compare(b.event_datetime, a.event_datetime) || compare(a.event_id, b.event_id));
+      return sorted.slice(0, filter.limit).map(({ user_id: _user, stored_at: _at, ...row }) => row);
+    },
+    async receipt(event_id) {
+      const [row, failure] = [rows.get(event_id), failures.get(event_id)];
+      if (row) return { event_id, status: "stored", stored_at: row.stored_at };
+      return failure ? { event_id, status: "failed", failed_at: failure.failed_at, reason: failure.reason } : null;
+    },
+    async count({ since, span_s, event }) {
+      const counts = new Map<string, number>();
+      for (const row of rows.values()) {
+        if (row.event_datetime < since || (event !== undefined && row.event !== event)) continue;
+        const span_ms = span_s * 1_000;
+        const at = new Date(Math.floor(Date.parse(row.event_datetime) / span_ms) * span_ms).toISOString().replace("Z", "000Z");
+        const key = JSON.stringify([at, row.event]);
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+      return [...counts]
+        .toSorted(([a], [b]) => compare(a, b))
+        .map(([key, count]) => {
+          const [at = "", kind = ""] = JSON.parse(key) as string[];
+          return { at, event: kind, count };
+        });
+    },
+    async failed({ limit, before }) {
+      return latest()
+        .filter(({ failed_at }) => before === undefined || failed_at < before)
+        .slice(0, limit)
+        .map(({ payload: _, ...failure }) => failure);
+    },
+    failedTotal: async () => failures.size,
+    async failedPayloads(event_ids, limit) {
+      const wanted = latest()
+        .toReversed()
+        .filter(({ event_id }) => event_ids === "all" || event_ids.includes(event_id));
+      return wanted.slice(0, limit).map(({ payload }) => payload);
+    },
+    async unfail(event_ids) {
+      for (const event_id of event_ids) failures.delete(event_id);
+    },
+    async countOf(user_id) {
+      return { stored: of(rows, user_id).length, failed: of(failures, user_id).length };
+    },
+    async deleteOf(user_id, limit) {
+      const gone = of(rows, user_id).slice(0, limit);
+      for (const { event_id } of gone) rows.delete(event_id);
+      return gone.length;
+    },
+    async deleteFailedOf(user_id) {
+      const gone = of(failures, user_id);
+      for (const { event_id } of gone) failures.delete(event_id);
+      return gone.length;
+    },
+  };
+}
+
+function of<T extends { readonly user_id: string }>(all: ReadonlyMap<string, T>, user_id: string): T[] {
+  return [...all.values()].filter((one) => one.user_id === user_id);
+}
+
+function isWanted(row: Row, { user_id, event, since, after }: EventFilter): boolean {
+  if (row.user_id !== user_id || (event !== undefined && row.event !== event)) return false;
+  if (since !== undefined && Date.parse(row.event_datetime) < Date.parse(since)) return false;
+  if (!after) return true;
+  return row.event_datetime < after.event_datetime || (row.event_datetime === after.event_datetime && row.event_id > after.event_id);
+}
+
+/** As a `numeric(18,4)` column has it. */
+function rounded({ parameters }: CollectedEvent): StoredEvent["parameters"] {
+  return parameters && { ...parameters, price: Number(Number(parameters.price).toFixed(4)) };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
