@@ -20,6 +20,8 @@ export interface ProgramOptions {
   /** The only environment it sees, besides PATH and HOME. */
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Options of node itself. */
+  readonly node_options?: readonly string[];
   readonly uid?: number;
   readonly gid?: number;
   readonly cwd?: string;
@@ -48,8 +50,8 @@ function distFolder(): string {
  * @throws Error with all it printed, when it ends or does not listen in time
  */
 export async function startProgram(script: string, options: ProgramOptions): Promise<Program> {
-  const { env, args = [], uid, gid, cwd, dist = distFolder(), patience_ms = PATIENCE_MS, says = LISTENING } = options;
-  const child = spawn(process.execPath, [path.join(dist, script), ...args], {
+  const { env, args = [], node_options = [], uid, gid, cwd, dist = distFolder(), patience_ms = PATIENCE_MS, says = LISTENING } = options;
+  const child = spawn(process.execPath, [...node_options, path.join(dist, script), ...args], {
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/tmp", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(uid !== undefined && { uid }),

@@ -20,7 +20,7 @@ import type { Part } from "./work.ts";
 export interface HttpParts {
   readonly desk: Desk;
   readonly platforms: Platforms;
-  readonly queues: Pick<Queues, "ephemeral">;
+  readonly queues: Pick<Queues, "ephemeral" | "events">;
   readonly adapters: readonly BotAdapter[];
   readonly log: Logger;
 }
@@ -39,7 +39,7 @@ export async function listen(
     {
       ...{ dispatch, texts, health, host, locale, zone, log, newId },
       runs: stores.runs,
-      events: { ...desk.ports.events, collect: desk.collect, retention_days: config.events.retention_days },
+      events: { ...desk.ports.events, collect: queues.events.add, retention_days: config.events.retention_days },
       idempotency: stores.idempotency,
       directory: createDirectory(registry),
       ephemeral: queues.ephemeral,

@@ -51,6 +51,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
   const producer = createProducer(NAME, store, log);
   const backlog = () => producer.run(() => store.backlog());
   const pressure = createPressure({ backlog, max_bytes });
+  let total = 0;
   const stopping = new AbortController();
   const workers = new Set<QueueWorker>();
   const gatherer = createGatherer<CollectedEvent>({
@@ -65,6 +66,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       }));
       const [first] = jobs;
       await producer.run((queue) => (first && jobs.length === 1 ? queue.add(NAME, first.data, first.opts) : queue.addBulk(jobs)));
+      total += events.length;
     },
   });
   return {
@@ -92,6 +94,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       const { jobs, oldest_at } = await backlog();
       return { batches: jobs, oldest_ms: oldest_at === null ? 0 : Math.max(0, Date.now() - oldest_at) };
     },
+    total: () => total,
     async drained(signal) {
       const asked_at = Date.now();
       while (!signal.aborted) {

@@ -90,6 +90,5 @@ function timeOf(given: string | null | undefined, { now_ms, oldest_ms }: Receive
 
 /** @param fraction digits of the second's fraction, where there are more than milliseconds say */
 function inMicroseconds(ms: number, fraction = ""): string {
-  const words = new Date(ms).toISOString();
-  return `${words.slice(0, -1)}${fraction.slice(3, 6).padEnd(3, "0")}Z`;
+  return `${new Date(ms).toISOString().slice(0, -1)}${fraction.slice(3, 6).padEnd(3, "0")}Z`;
 }

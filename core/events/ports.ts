@@ -31,6 +31,8 @@ export interface EventQueue {
    */
   holds(event_id: string): Promise<boolean>;
   backlog(): Promise<EventBacklog>;
+  /** How many events this process has queued. */
+  total(): number;
   /** Resolves when nothing waits any more that had been queued when it was called; false when the signal was aborted before. */
   drained(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
