@@ -6,10 +6,7 @@ import type { EventMeter } from "../../jobs/events/writer.ts";
 const SIZES = [1, 5, 10, 25, 50, 100, 250, 500];
 
 /** What is measured of events: in this process what was accepted and written; over all processes what waits. */
-export function createEventMeter(
-  registers: Registry[],
-  queue: Pick<EventQueue, "backlog">,
-): EventMeter & { accepted(count: number): void } {
+export function createEventMeter(registers: Registry[], queue: Pick<EventQueue, "backlog" | "total">): EventMeter {
   const counter = (what: string, help: string) => new Counter({ name: `switchboard_events_${what}_total`, help, registers });
   new Counter({
     name: "switchboard_events_accepted_total",
