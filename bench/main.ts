@@ -1,10 +1,15 @@
 import { serveBare } from "./bare.ts";
 import { benchCommand } from "./command.ts";
+import { benchIngest } from "./ingest.ts";
 import { servePlain } from "./plain.ts";
 import { benchStart } from "./start.ts";
 
 const [name = "", ...only] = process.argv.slice(2);
-const BENCHES: Readonly<Record<string, (only: readonly string[]) => Promise<object>>> = { command: benchCommand, start: benchStart };
+const BENCHES: Readonly<Record<string, (only: readonly string[]) => Promise<object>>> = {
+  command: benchCommand,
+  ingest: benchIngest,
+  start: benchStart,
+};
 
 const bench = BENCHES[name];
 // A child of the benches themselves.
