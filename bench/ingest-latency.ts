@@ -19,7 +19,7 @@ const LOOK_MS = 5;
  * @returns how long after its acknowledgement an event is found, and how long that itself took, in milliseconds
  */
 export async function measureLatency(desk: IngestDesk, { size, events_per_second, seconds }: SteadyLoad) {
-  const events = benchEvents("lat");
+  const events = benchEvents();
   const acknowledged: number[] = [];
   const searchable: number[] = [];
   const sent: Promise<void>[] = [];

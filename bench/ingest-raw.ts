@@ -11,7 +11,7 @@ const INSERT = `INSERT INTO events (${EVENT_COLUMNS.join(", ")})
  */
 export async function insertRaw(pool: pg.Pool, options: { connections: number; size: number; seconds: number }): Promise<number> {
   const { connections, size, seconds } = options;
-  const events = benchEvents("raw");
+  const events = benchEvents();
   const began = performance.now();
   const until = began + seconds * 1_000;
   let rows = 0;

@@ -67,7 +67,7 @@ function say(line: string): void {
 async function measureSingle(desk: IngestDesk): Promise<Numbers> {
   const bare = await startProgram("bench/main.js", { args: ["bare"], env: {} });
   const memory = watchMemory(desk.pid);
-  const events = benchEvents("single");
+  const events = benchEvents();
   const body = () => JSON.stringify(events(1)[0]);
   const load = { headers: desk.headers, connections: CONNECTIONS, seconds: SECONDS / ROUNDS, body };
   const ours: LoadResult[] = [];
@@ -94,7 +94,7 @@ async function measureSingle(desk: IngestDesk): Promise<Numbers> {
 }
 
 async function measureArrays(desk: IngestDesk): Promise<Numbers> {
-  const events = benchEvents("array");
+  const events = benchEvents();
   const body = () => JSON.stringify(events(ARRAY));
   const load = { url: desk.url, headers: desk.headers, connections: ARRAY_CONNECTIONS, body };
   const raw = { connections: RAW_CONNECTIONS, size: ARRAY };

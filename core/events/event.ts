@@ -83,12 +83,20 @@ export function parseEvent(given: unknown, at: ReceivedAt): ParsedEvent {
 /** The client's time where it can be believed, else when it was received. A time without a zone is UTC. */
 function timeOf(given: string | null | undefined, { now_ms, oldest_ms }: ReceivedAt): string {
   if (given == null) return inMicroseconds(now_ms);
-  const ms = Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(given) ? given : `${given}Z`);
+  const ms = Date.parse(ZONE.test(given) ? given : `${given}Z`);
   const believed = ms <= now_ms + AHEAD_MS && ms >= (oldest_ms ?? EARLIEST_MS);
-  return believed ? inMicroseconds(ms, /\.(\d+)/.exec(given)?.[1]) : inMicroseconds(now_ms);
+  if (!believed) return inMicroseconds(now_ms);
+  // As most clients write it there is nothing to convert.
+  const [, seconds, fraction = ""] = AS_STORED.exec(given) ?? [];
+  if (seconds !== undefined) return `${seconds}.${fraction.slice(0, MICRO_DIGITS).padEnd(MICRO_DIGITS, "0")}Z`;
+  return inMicroseconds(ms, /\.(\d+)/.exec(given)?.[1]);
 }
+
+const ZONE = /(Z|[+-]\d\d:?\d\d)$/i;
+const AS_STORED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z$/;
+const MICRO_DIGITS = 6;
 
 /** @param fraction digits of the second's fraction, where there are more than milliseconds say */
 function inMicroseconds(ms: number, fraction = ""): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}${fraction.slice(3, 6).padEnd(3, "0")}Z`;
+  return `${new Date(ms).toISOString().slice(0, -1)}${fraction.slice(3, MICRO_DIGITS).padEnd(3, "0")}Z`;
 }
