@@ -29,9 +29,9 @@ const LOCK_MS = 10_000;
 /** Events in a batch. */
 const BATCH_MAX = 500;
 /** How long an event waits for others, in milliseconds. */
-const LINGER_MS = 2;
+const LINGER_MS = 4;
 /** Batches being queued at once. */
-const SIDE_BY_SIDE = 3;
+const SIDE_BY_SIDE = 2;
 /** Events that may be in this process and not yet queued: a second's worth at the highest rate, some 20 MB. */
 const HELD_MAX = 50_000;
 /** A batch that was not written is given to a worker again after this time, in milliseconds. */
