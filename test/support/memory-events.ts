@@ -97,7 +97,7 @@ function createTables({ rows, failures }: Tables): EventTables {
 }
 
 function countOf(rows: readonly Row[], { since, until, span_s, event, kinds }: EventCounting): EventCount[] {
-  const wanted = rows.filter((row) => row.event_datetime >= since && (event === undefined || row.event === event));
+  const wanted = rows.filter((row) => Date.parse(row.event_datetime) >= Date.parse(since) && (event === undefined || row.event === event));
   const totals = tally(wanted.map((row) => row.event));
   const ranked = [...totals].toSorted(([a, of_a], [b, of_b]) => of_b - of_a || compare(a, b)).map(([kind]) => kind);
   const told = new Set(ranked.slice(0, kinds));
