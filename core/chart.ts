@@ -54,12 +54,15 @@ export function toBars(chart: PlainChart, columns: number): readonly string[] {
   return [...lines, timeLine(chart, Math.ceil(spans / shared))];
 }
 
-/** @param shared how many values share a bar */
+/** @param shared how many values share a bar; it shows their mean, because the last one may have fewer */
 function sparkline(values: readonly number[], shared: number): string {
-  const sums: number[] = [];
-  for (const [at, value] of values.entries()) sums[Math.floor(at / shared)] = (sums[Math.floor(at / shared)] ?? 0) + value;
-  const highest = Math.max(...sums);
-  return sums.map((sum) => (sum === 0 ? NONE : HEIGHTS[Math.ceil((sum / highest) * HEIGHTS.length) - 1])).join("");
+  const bars = Array.from({ length: Math.ceil(values.length / shared) }, (_, at) => mean(values.slice(at * shared, (at + 1) * shared)));
+  const highest = Math.max(...bars);
+  return bars.map((bar) => (bar === 0 ? NONE : HEIGHTS[Math.ceil((bar / highest) * HEIGHTS.length) - 1])).join("");
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** When the bars begin and end, below them. */
