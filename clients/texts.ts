@@ -36,12 +36,14 @@ export function createTexts(catalogues: PerLocale<Catalogue>): Texts {
   const integerForms = perLocale(integerFormsOf);
   const i18n = createI18n(sentences);
   const showMoment = createMoments();
+  const amounts = perLocale((locale) => new Intl.NumberFormat(locale));
 
   const has = (key: string, locale: Locale) =>
     sentences[locale].has(key) || integerForms[locale].every((form) => sentences[locale].has(`${key}_${form}`));
 
   const sayParam = (param: TextParam, locale: Locale, zone: string): string | number => {
     if (typeof param !== "object") return param;
+    if ("amount" in param) return amounts[locale].format(param.amount);
     return "at" in param ? showMoment(param.at, locale, zone) : say(param, locale, zone);
   };
 

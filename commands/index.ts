@@ -7,6 +7,7 @@ import { cfRelease } from "./cf/release.ts";
 import { cfSearch } from "./cf/search.ts";
 import { help } from "./desk/help.ts";
 import { ping } from "./desk/ping.ts";
+import { eventStats } from "./events/stats.ts";
 import { grant } from "./people/grant.ts";
 import { revoke } from "./people/revoke.ts";
 import { whoami } from "./people/whoami.ts";
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   cfRelease,
   cfSearch,
   cfList,
+  eventStats,
   telegramSend,
   runShow,
   runList,

@@ -1,7 +1,8 @@
 import type pg from "pg";
 
 import type { CollectedEvent } from "../../core/events/event.ts";
-import type { EventCount, EventFilter, EventReceipt, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
+import type { EventCount, EventCounting, EventFilter, EventReceipt, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
+import { countEvents } from "./event-counts.ts";
 import { query } from "./query.ts";
 
 /** Reading events, and what is done to them afterwards. */
@@ -9,7 +10,7 @@ export interface EventStore {
   search(filter: EventFilter): Promise<readonly StoredEvent[]>;
   /** Of one that is stored, or failed; null for any other. */
   receipt(event_id: string): Promise<EventReceipt | null>;
-  count(options: { readonly since: string; readonly span_s: number; readonly event?: string }): Promise<readonly EventCount[]>;
+  count(counting: EventCounting): Promise<readonly EventCount[]>;
   failed(options: { readonly limit: number; readonly before?: string }): Promise<readonly FailedEvent[]>;
   failedTotal(): Promise<number>;
   /** Failed events as they were collected, the oldest failure first. */
@@ -28,9 +29,6 @@ const ROW = `event_id, event, ${at("event_datetime")} AS event_datetime, order_i
 
 const RECEIPT = `SELECT event_id, ${at("stored_at")} AS stored_at, NULL AS failed_at, NULL AS reason FROM events WHERE event_id = $1
   UNION ALL SELECT event_id, NULL, ${at("failed_at")}, reason FROM failed_events WHERE event_id = $1 LIMIT 1`;
-
-const COUNT = `SELECT ${at("date_bin($2 * interval '1 second', event_datetime, 'epoch')")} AS at, event, count(*)::int AS count
-  FROM events WHERE event_datetime >= $1 AND ($3::text IS NULL OR event = $3) GROUP BY 1, 2 ORDER BY 1, 2`;
 
 const FAILED = `SELECT event_id, user_id, payload->>'event' AS event, reason, ${at("failed_at")} AS failed_at, attempts
   FROM failed_events WHERE ($2::timestamptz IS NULL OR failed_at < $2) ORDER BY failed_at DESC, event_id LIMIT $1`;
@@ -55,7 +53,7 @@ export function createEventStore(pool: pg.Pool, often: pg.Pool): EventStore {
       const [row] = await query<ReceiptRow>(often, RECEIPT, [event_id]);
       return row ? toReceipt(row) : null;
     },
-    count: ({ since, span_s, event }) => query<EventCount>(pool, COUNT, [since, span_s, event ?? null]),
+    count: (counting) => countEvents(pool, counting),
     failed: ({ limit, before }) => query<FailedEvent>(pool, FAILED, [limit, before ?? null]),
     async failedTotal() {
       return (await query<{ total: number }>(pool, "SELECT count(*)::int AS total FROM failed_events"))[0]?.total ?? 0;

@@ -32,7 +32,8 @@ const AHEAD_MS = 300_000;
 /** Before it calendars differ; PostgreSQL and JavaScript agree after it. */
 const EARLIEST_MS = Date.parse("0001-01-01T00:00:00Z");
 
-const word = z
+/** A word of an event: its id, kind, whom it is about. */
+export const word = z
   .string()
   .min(1)
   .max(WORD_CHARS)

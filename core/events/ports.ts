@@ -94,11 +94,26 @@ export interface FailedEvent {
   readonly attempts: number;
 }
 
+/** What is to be counted: events since a moment, by kind and span of time. */
+export interface EventCounting {
+  /** RFC 3339, included. */
+  readonly since: string;
+  /** RFC 3339, the time it is; an event whose time is ahead of it counts as of then. */
+  readonly until: string;
+  /** How long a span is, in seconds; spans begin at multiples of it since 1970. */
+  readonly span_s: number;
+  /** Only this kind. */
+  readonly event?: string;
+  /** How many kinds are told apart, those of which there are most. */
+  readonly kinds: number;
+}
+
 /** Events of one kind in one span of time. */
 export interface EventCount {
   /** When the span begins, RFC 3339 UTC. */
   readonly at: string;
-  readonly event: string;
+  /** Null: of all other kinds together. */
+  readonly event: string | null;
   readonly count: number;
 }
 
@@ -115,8 +130,11 @@ export interface Events {
   search(filter: EventFilter): Promise<readonly StoredEvent[]>;
   /** Stored, failed, or still queued; null for one that nobody knows. @throws OpsError `unavailable` when nobody can say */
   receipt(event_id: string): Promise<EventReceipt | null>;
-  /** How many there are since a moment, by kind and spans of this many seconds, the oldest span first. */
-  count(options: { readonly since: string; readonly span_s: number; readonly event?: string }): Promise<readonly EventCount[]>;
+  /**
+   * How many there are, the oldest span first; spans and kinds without any are left out.
+   * @throws OpsError `timeout` when they are too many to be counted in 8 s
+   */
+  count(counting: EventCounting): Promise<readonly EventCount[]>;
   /** Failed ones, the latest first. @param before only those that failed before this one */
   failed(options: {
     readonly limit: number;

@@ -1,6 +1,6 @@
 import { eventsOf } from "../../core/events/batch.ts";
 import type { CollectedEvent } from "../../core/events/event.ts";
-import type { EventFilter, EventQueue, EventWriter, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
+import type { EventCount, EventCounting, EventFilter, EventQueue, EventWriter, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
 import type { Clock } from "../../core/ports.ts";
 import { createEvents, type EventTables } from "../../jobs/events/events.ts";
 
@@ -63,22 +63,7 @@ function createTables({ rows, failures }: Tables): EventTables {
       if (row) return { event_id, status: "stored", stored_at: row.stored_at };
       return failure ? { event_id, status: "failed", failed_at: failure.failed_at, reason: failure.reason } : null;
     },
-    async count({ since, span_s, event }) {
-      const counts = new Map<string, number>();
-      for (const row of rows.values()) {
-        if (row.event_datetime < since || (event !== undefined && row.event !== event)) continue;
-        const span_ms = span_s * 1_000;
-        const at = new Date(Math.floor(Date.parse(row.event_datetime) / span_ms) * span_ms).toISOString().replace("Z", "000Z");
-        const key = JSON.stringify([at, row.event]);
-        counts.set(key, (counts.get(key) ?? 0) + 1);
-      }
-      return [...counts]
-        .toSorted(([a], [b]) => compare(a, b))
-        .map(([key, count]) => {
-          const [at = "", kind = ""] = JSON.parse(key) as string[];
-          return { at, event: kind, count };
-        });
-    },
+    count: async (counting) => countOf([...rows.values()], counting),
     async failed({ limit, before }) {
       return latest()
         .filter(({ failed_at }) => before === undefined || failed_at < before)
@@ -109,6 +94,26 @@ function createTables({ rows, failures }: Tables): EventTables {
       return gone.length;
     },
   };
+}
+
+function countOf(rows: readonly Row[], { since, until, span_s, event, kinds }: EventCounting): EventCount[] {
+  const wanted = rows.filter((row) => Date.parse(row.event_datetime) >= Date.parse(since) && (event === undefined || row.event === event));
+  const totals = tally(wanted.map((row) => row.event));
+  const ranked = [...totals].toSorted(([a, of_a], [b, of_b]) => of_b - of_a || compare(a, b)).map(([kind]) => kind);
+  const told = new Set(ranked.slice(0, kinds));
+  const spanOf = ({ event_datetime }: Row) => Math.floor(Math.min(Date.parse(event_datetime), Date.parse(until)) / span_s / 1_000);
+  const counts = tally(wanted.map((row) => JSON.stringify([spanOf(row), told.has(row.event) ? row.event : null])));
+  const found = [...counts].map(([key, count]) => {
+    const [span, kind] = JSON.parse(key) as [number, string | null];
+    return { at: new Date(span * span_s * 1_000).toISOString().replace("Z", "000Z"), event: kind, count };
+  });
+  return found.toSorted((a, b) => compare(a.at, b.at));
+}
+
+function tally(keys: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
 }
 
 function of<T extends { readonly user_id: string }>(all: ReadonlyMap<string, T>, user_id: string): T[] {

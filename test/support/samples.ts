@@ -49,6 +49,11 @@ const line = {
   ...{ input: { ip: ["203.0.113.7"], reason: "x".repeat(200) }, request_id: "telegram-1-7", run_id: "7k2m9qd04xvb" },
 };
 
+const counts = { since: "2026-11-22T09:00:00Z", until: "2026-11-22T10:00:30Z", span_s: 60, event: null };
+const kindOf = (event: string, at: number) => ({ event, count: 183 - at, counts: Array.from({ length: 61 }, () => 3) });
+const none = { total: 0, per_minute: 0, busiest: null, kinds: [], other: null };
+const busiest = { at: "2026-11-22T09:30:00Z", count: 1_234 };
+
 /** Outputs by the command's slug. */
 export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   cf_block: [
@@ -93,6 +98,15 @@ export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
       entries: [entryOf("2001:db8::/32", { owner: "foreign", identity: null })],
     },
     { ...listing, kind: "ours", csv: true, entries: [entryOf("203.0.113.7", { expires_at: "2026-11-22T11:00:00Z", reason: null })] },
+  ],
+  event_stats: [
+    { ...counts, ...none },
+    { ...counts, ...none, event: "purchase" },
+    { ...counts, total: 1, per_minute: 0.02, busiest: { ...busiest, count: 1 }, kinds: [kindOf("purchase", 0)], other: null },
+    {
+      ...{ ...counts, span_s: 21_600, total: 1_234_567, per_minute: 20_409, busiest, other: kindOf("", 0) },
+      kinds: Array.from({ length: 7 }, (_, at) => kindOf("x".repeat(255), at)),
+    },
   ],
   run_show: [
     ...["accepted", "running"].map((status) => ({ ...run, status })),
