@@ -1,19 +1,19 @@
 import { eventsOf, toBatch } from "../../core/events/batch.ts";
 import type { CollectedEvent } from "../../core/events/event.ts";
-import type { EventFilter, EventQueue, EventWriter, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
+import type { EventFilter, EventWriter, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
 import type { Clock } from "../../core/ports.ts";
 import { createEvents, type EventTables } from "../../jobs/events/events.ts";
+import { createMemoryEventQueue } from "./memory-event-queue.ts";
 
 interface Row extends StoredEvent {
   readonly user_id: string;
   readonly stored_at: string;
 }
 
-/** Events in memory: the two tables, what is on its way to them, and the port over it all. */
+/** Events in memory: the two tables, what is on its way to them, and the port over it all; test/contract holds that they are like those on PostgreSQL. */
 export function createMemoryEvents(clock: Clock) {
   const rows = new Map<string, Row>();
   const failures = new Map<string, FailedEvent & { readonly payload: CollectedEvent }>();
-  const queued: CollectedEvent[] = [];
   /** Ids that the table refuses, and why. */
   const refusals = new Map<string, string>();
   const now = () => clock.now().toISOString().replace("Z", "000Z");
@@ -23,9 +23,10 @@ export function createMemoryEvents(clock: Clock) {
       const events = eventsOf(batch);
       const refused = events.find(({ event_id }) => refusals.has(event_id));
       if (refused) throw new Error(refusals.get(refused.event_id));
-      const fresh = [...new Map(events.map((event) => [event.event_id, event])).values()].filter(({ event_id }) => !rows.has(event_id));
-      for (const event of fresh) rows.set(event.event_id, { ...event, parameters: rounded(event), stored_at: now() });
-      return { stored: fresh.length };
+      const fresh = events.map((event) => ({ ...event, parameters: rounded(event), stored_at: now() }));
+      const before = rows.size;
+      for (const row of fresh) if (!rows.has(row.event_id)) rows.set(row.event_id, row);
+      return { stored: rows.size - before };
     },
     async fail(payload, reason) {
       const { event_id, user_id, event } = payload;
@@ -34,15 +35,8 @@ export function createMemoryEvents(clock: Clock) {
     },
   };
   const tables = createTables({ rows, failures, writer });
-  const queue: Pick<EventQueue, "holds" | "drained"> = {
-    holds: async (event_id) => queued.some((event) => event.event_id === event_id),
-    drained: async () => queued.length === 0,
-  };
-  return {
-    ...{ rows, failures, queued, refusals, writer },
-    events: createEvents({ tables, queue }),
-    collect: async (events: readonly CollectedEvent[]) => void queued.push(...events),
-  };
+  const { queue, ...hands } = createMemoryEventQueue(writer);
+  return { ...{ rows, failures, refusals, writer }, ...hands, events: createEvents({ tables, queue }) };
 }
 
 interface Tables {
@@ -139,6 +133,7 @@ function rounded({ parameters }: CollectedEvent): StoredEvent["parameters"] {
   const words = typeof price === "number" && Math.abs(price) < 1e-6 ? "0" : String(price);
   const [, sign = "", whole = "0", fraction = ""] = /^([+-]?)(\d+)(?:\.(\d+))?$/.exec(words) ?? [];
   const units = BigInt(`${whole}${fraction.slice(0, 4).padEnd(4, "0")}`) + (Number(fraction[4] ?? 0) >= 5 ? 1n : 0n);
+  if (units >= 10n ** 18n) throw new Error("numeric field overflow");
   const digits = String(units).padStart(5, "0");
   return { ...parameters, price: Number(`${units > 0n ? sign : ""}${digits.slice(0, -4)}.${digits.slice(-4)}`) };
 }
