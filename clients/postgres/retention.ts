@@ -18,7 +18,7 @@ const EVENT_TABLES = [
   { table: "events", moment: "event_datetime" },
   { table: "failed_events", moment: "failed_at" },
 ] as const;
-/** Pages of a table read by one statement: 1 MiB, some 9,000 events, which are deleted in a tenth of a second. */
+/** Pages of a table read by one statement: 1 MiB, some 7,000 events, which are deleted in a tenth of a second. */
 const PAGES = 128;
 
 /** How long events are kept, and what ends the deleting early. */

@@ -73,7 +73,7 @@ export const eventFailed = defineCommand({
 type Failure = z.infer<typeof Output>["events"][number];
 
 function toRow({ failed_at, event_id, event, user_id, reason, attempts }: Failure): Text[] {
-  const when = text("moment", { moment: { at: failed_at } });
+  const when = text("moment", { moment: { at: failed_at, seconds: true } });
   return [when, raw(event_id), raw(event), raw(user_id), raw(cut(reason)), raw(String(attempts))];
 }
 

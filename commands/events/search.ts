@@ -110,7 +110,7 @@ function goingOn({ next, all }: Found): Pick<Reply, "buttons" | "lines"> {
 
 function toRow({ event, event_datetime, parameters }: Found["events"][number]): Text[] {
   const price = parameters ? `${parameters.price} ${parameters.currency}` : "–";
-  return [text("moment", { moment: { at: event_datetime } }), raw(event), raw(price), raw(parameters?.order_id ?? "–")];
+  return [text("moment", { moment: { at: event_datetime, seconds: true } }), raw(event), raw(price), raw(parameters?.order_id ?? "–")];
 }
 
 function fileOf({ user_id, events, at }: Found) {

@@ -26,7 +26,7 @@ describe("event_search", () => {
     const seoul = person("telegram:1004", "viewer", { zone: "Asia/Seoul" });
     await seoul.says("/events kim");
     seoul.hears(
-      /^2 events of kim\nWhen {2}Event {2}Price {2}Order\nNov 22, 2026, 09:01 GMT\+9 {2}purchase {2}1200\.5 krw {2}o-7\nNov 22, 2026, 09:00 GMT\+9 {2}login {2}– {2}–$/,
+      /^2 events of kim\nWhen {2}Event {2}Price {2}Order\nNov 22, 2026, 09:01:00 GMT\+9 {2}purchase {2}1200\.5 krw {2}o-7\nNov 22, 2026, 09:00:00 GMT\+9 {2}login {2}– {2}–$/,
     );
     await seoul.says("/event_search kim --event purchase");
     seoul.hears(/^1 event of kim\n.*\n.*purchase.*$/);
