@@ -4,7 +4,7 @@ import { decodeFailedCursor, encodeFailedCursor } from "../../core/events/cursor
 import { type Reply, raw, type Text, text } from "../../core/reply.ts";
 import { cut } from "../../core/text/cut.ts";
 import { lineOf, nextPage } from "../next-page.ts";
-import { cursor } from "./fields.ts";
+import { cursor, REASON_CHARS } from "./fields.ts";
 
 /** Failures on a page: what a phone shows of a table without much scrolling. */
 const PAGE = 15;
@@ -74,7 +74,7 @@ type Failure = z.infer<typeof Output>["events"][number];
 
 function toRow({ failed_at, event_id, event, user_id, reason, attempts }: Failure): Text[] {
   const when = text("moment", { moment: { at: failed_at, seconds: true } });
-  return [when, raw(event_id), raw(event), raw(user_id), raw(cut(reason)), raw(String(attempts))];
+  return [when, raw(event_id), raw(event), raw(user_id), raw(cut(reason, REASON_CHARS)), raw(String(attempts))];
 }
 
 function whatNow(next: string | null): Pick<Reply, "buttons" | "lines"> {

@@ -7,5 +7,8 @@ export const eventWord = z
   .transform(String)
   .refine((words) => words !== "" && words.length <= WORD_CHARS, "text:field.event_word");
 
+/** So much of a reason is shown in a table, in characters: the name of what refused it stands at its end. */
+export const REASON_CHARS = 120;
+
 /** Where a page goes on, as the page before gave it. Ids of 255 characters take four bytes each at most. */
 export const cursor = z.string().max(8 * WORD_CHARS);

@@ -6,7 +6,7 @@ import { REPLAY_STATUSES } from "../../core/events/ports.ts";
 import { type Reply, raw, type Text, text } from "../../core/reply.ts";
 import { cut } from "../../core/text/cut.ts";
 import { invalidInput } from "../../core/text/invalid-input.ts";
-import { eventWord } from "./fields.ts";
+import { eventWord, REASON_CHARS } from "./fields.ts";
 
 const MAX_IDS = 100;
 /** Events of one run with `--all`. */
@@ -94,7 +94,9 @@ function tableOf({ results, all }: Output): Pick<Reply, "table"> {
 }
 
 function wordsFor({ status, reason }: Output["results"][number]): Text {
-  return reason === undefined ? text(`event_replay.status.${status}`) : text("event_replay.failed_again", { reason: cut(reason) });
+  return reason === undefined
+    ? text(`event_replay.status.${status}`)
+    : text("event_replay.failed_again", { reason: cut(reason, REASON_CHARS) });
 }
 
 function adviceOn({ results, left, all, done, resumed }: Output, bad: number): Text[] {
