@@ -1,8 +1,15 @@
 import { type ChartOf, type PlainChart, toBars } from "./chart.ts";
 import type { PerLocale } from "./locale.ts";
 
-/** A value put into a text: as it is, another text, a moment that is shown in the person's time zone, or a number as the language groups its digits. */
-export type TextParam = string | number | Text | { readonly at: string } | { readonly amount: number };
+/** A value put into a text: as it is, another text, a moment, or a number as the language groups its digits. */
+export type TextParam = string | number | Text | Moment | { readonly amount: number };
+
+/** A moment that is shown in the person's time zone, to the minute, or to the second where much happens in one. */
+export interface Moment {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly seconds?: true;
+}
 
 /** Words in the person's language: a key of commands/locales, the same thing in each language, or words that need no translation (what a person typed, an address). */
 export type Text =

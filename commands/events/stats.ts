@@ -4,7 +4,7 @@ import { word } from "../../core/events/event.ts";
 import type { EventCount } from "../../core/events/ports.ts";
 import { raw, type Text, text } from "../../core/reply.ts";
 import { invalidInput } from "../../core/text/invalid-input.ts";
-import { since, sinceAt } from "../audit/since.ts";
+import { since, sinceAt } from "../since.ts";
 import { type Spans, spansOf } from "./spans.ts";
 
 /** Kinds with a colour of their own; one is left for all others. */

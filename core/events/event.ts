@@ -24,9 +24,9 @@ export interface EventParameters {
 
 /** The longest word, in characters: the columns of the collector that is replaced (`varchar(255)`). */
 export const WORD_CHARS = 255;
-/** Prices are `numeric(18,4)`. */
+/** Prices are `numeric(18,4)`; what would be rounded up to one digit more is none. */
 const PRICE_LIMIT = 1e14;
-const PRICE = /^[+-]?\d{1,14}(\.\d{1,40})?$/;
+const PRICE = /^[+-]?(?!9{14}\.9{4}[5-9])\d{1,14}(\.\d{1,40})?$/;
 /** How far a client's clock may be ahead (contract, "Dialect of the event collector"). */
 const AHEAD_MS = 300_000;
 /** Before it calendars differ; PostgreSQL and JavaScript agree after it. */

@@ -117,12 +117,36 @@ export interface EventCount {
   readonly count: number;
 }
 
+/** The failure a page ended with. */
+export type FailedPosition = Pick<FailedEvent, "failed_at" | "event_id">;
+
+/** What became of failed events that are tried again: stored, there already, refused again, or none of the failed ones. */
+export const REPLAY_STATUSES = ["stored", "duplicate", "failed", "unknown"] as const;
+
+/** What became of one failed event that was tried again. */
+export interface ReplayedEvent {
+  readonly event_id: string;
+  readonly status: (typeof REPLAY_STATUSES)[number];
+  /** Why it was refused again. */
+  readonly reason?: string;
+}
+
 /** What became of failed events that were tried again. */
 export interface Replayed {
+  /** In the order in which they were tried. */
+  readonly results: readonly ReplayedEvent[];
+  /** How many failed events there are now. */
+  readonly left: number;
+  /** False: the signal was aborted before all were tried. */
+  readonly done: boolean;
+}
+
+/** What was deleted of a person's. */
+export interface Forgotten {
   readonly stored: number;
-  /** They were in the table already. */
-  readonly duplicates: number;
-  readonly failed: readonly { readonly event_id: string; readonly reason: string }[];
+  readonly failed: number;
+  /** False: the signal was aborted before all was deleted. */
+  readonly done: boolean;
 }
 
 /** Events as commands and HTTP see them. */
@@ -135,18 +159,18 @@ export interface Events {
    * @throws OpsError `timeout` when they are too many to be counted in 8 s
    */
   count(counting: EventCounting): Promise<readonly EventCount[]>;
-  /** Failed ones, the latest first. @param before only those that failed before this one */
+  /** Failed ones, the latest first. @param after only those that follow this one in that order */
   failed(options: {
     readonly limit: number;
-    readonly before?: string;
+    readonly after?: FailedPosition;
   }): Promise<{ readonly events: readonly FailedEvent[]; readonly total: number }>;
-  /** Writes failed events again: those of these ids, or up to `limit` of all of them; what fails again stays. */
-  replay(options: { readonly event_ids: readonly string[] | "all"; readonly limit: number }): Promise<Replayed>;
+  /**
+   * Writes failed events again: those of these ids, or up to `limit` of all of them, the oldest failure first. What fails again stays, and
+   * counts as failed now.
+   */
+  replay(options: { readonly event_ids: readonly string[] | "all"; readonly limit: number }, signal: AbortSignal): Promise<Replayed>;
   /** How many events of a person there are, stored and failed. */
   countOf(user_id: string): Promise<{ readonly stored: number; readonly failed: number }>;
-  /**
-   * Deletes everything about a person, also what was still queued when it was called.
-   * @throws OpsError `unavailable` when what is queued is not written in time
-   */
-  forget(user_id: string, signal: AbortSignal): Promise<{ readonly stored: number; readonly failed: number }>;
+  /** Deletes everything about a person, also what was still queued when it was called: that is written first. */
+  forget(user_id: string, signal: AbortSignal): Promise<Forgotten>;
 }
