@@ -24,6 +24,8 @@ export interface EventPlan extends Faults {
 /** Events need nobody else. */
 const PAIRS: readonly string[] = ["http", "http", "workers", "workers"];
 const PROGRESS_MS = 2_000;
+const EXPLAINED = 5;
+const REQUEST_ID = /"request_id":"([^"]+)"/;
 
 /** Sends each purchase twice while processes and PostgreSQL are killed, and judges what an outsider sees. */
 export async function proveEvents(plan: EventPlan): Promise<Verdict> {
@@ -38,6 +40,7 @@ export async function proveEvents(plan: EventPlan): Promise<Verdict> {
     const { tally, outage } = await collectAll(plan, { stage, database, ingest, key });
     const is_alone = backend !== "scaled";
     const evidence = await judgeEvents({ purchases, tally, database, api: createApi(urls), ingest, urls, is_alone, say });
+    for (const line of explain(tally, stage)) say(line);
     return verdictOf(plan, tally, { evidence, outage });
   } finally {
     await stage.end();
@@ -77,13 +80,21 @@ async function collectAll({ purchases, seed, kills, outage_s, say }: EventPlan, 
   }
 }
 
+/** The first answers that no client expects, and what Switchboard logged about them. */
+function explain({ wrong }: Tally, { fleet }: Stage): string[] {
+  const lines = fleet.output().split("\n");
+  return wrong.slice(0, EXPLAINED).flatMap((answer) => {
+    const id = REQUEST_ID.exec(answer)?.[1];
+    return [`an answer that no client expects: ${answer}`, ...lines.filter((line) => id !== undefined && line.includes(id))];
+  });
+}
+
 interface Seen {
   readonly evidence: Evidence;
   readonly outage: OutageEvidence | null;
 }
 
-function verdictOf({ purchases, kills, outage_s, say }: EventPlan, tally: Tally, { evidence, outage }: Seen): Verdict {
-  for (const wrong of tally.wrong.slice(0, 20)) say(`an answer that no client expects: ${wrong}`);
+function verdictOf({ purchases, kills, outage_s }: EventPlan, tally: Tally, { evidence, outage }: Seen): Verdict {
   const { acknowledged, sends, refused, cut, slowest_ms, slowest_refusal_ms } = tally;
   const customers = byCustomer(purchases).size;
   const agrees = [evidence.customers, evidence.sums_agree, evidence.lists_agree].every((count) => count === customers);
