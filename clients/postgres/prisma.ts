@@ -2,7 +2,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import { z } from "zod";
 import { OpsError } from "../../core/errors.ts";
 import { PrismaClient } from "../../prisma/generated/client.ts";
-import { type Connection, toClientConfig, toUnavailable } from "./pool.ts";
+import { type Connection, STATEMENT_MS, toClientConfig, toUnavailable } from "./pool.ts";
 
 export type { PrismaClient };
 
@@ -11,7 +11,7 @@ const POOL_MAX = 4;
 /** Prisma's client, for the records people edit, on a small pool of its own. It connects when it is first used. */
 export function createPrisma(connection: Connection): PrismaClient {
   const config = toClientConfig(connection, { application_name: "switchboard records" });
-  return new PrismaClient({ adapter: new PrismaPg({ ...config, max: POOL_MAX }) });
+  return new PrismaClient({ adapter: new PrismaPg({ ...config, max: POOL_MAX, query_timeout: STATEMENT_MS }) });
 }
 
 /** Prisma's own codes of a server that cannot be reached, or whose pool is busy. Source: https://www.prisma.io/docs/orm/reference/error-reference */

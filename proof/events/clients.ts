@@ -25,7 +25,9 @@ export interface Tally {
   sends: number;
   /** Answers 503: to be sent again later. */
   refused: number;
-  /** Connections that were refused, or cut before the answer: nobody knows whether the events were taken. */
+  /** Nobody listened. */
+  unreachable: number;
+  /** Cut before the answer: nobody knows whether the events were taken. */
   cut: number;
   /** How long the slowest 503, and the slowest 200, took. */
   slowest_refusal_ms: number;
@@ -53,7 +55,17 @@ const PAUSE_MS = 100;
 
 /** Nothing met yet. */
 export function createTally(): Tally {
-  return { acknowledgements: [], acknowledged: 0, sends: 0, refused: 0, cut: 0, slowest_refusal_ms: 0, slowest_ms: 0, wrong: [] };
+  return {
+    acknowledgements: [],
+    acknowledged: 0,
+    sends: 0,
+    refused: 0,
+    unreachable: 0,
+    cut: 0,
+    slowest_refusal_ms: 0,
+    slowest_ms: 0,
+    wrong: [],
+  };
 }
 
 /** Each purchase twice, in random order: half of them by themselves, at both addresses of the collector, the others as arrays of any size. */
@@ -111,11 +123,17 @@ async function send({ path, body, ids }: Parcel, client: number, turn: number, {
       tally.slowest_refusal_ms = Math.max(tally.slowest_refusal_ms, answered_at - sent_at);
     } else tally.wrong.push(`${response.status} ${JSON.stringify(answer).slice(0, 500)}`);
     await sleep(is_refusal ? retry_after * 1_000 : PAUSE_MS);
-  } catch {
-    tally.cut += 1;
+  } catch (thrown) {
+    if (isRefused(thrown)) tally.unreachable += 1;
+    else tally.cut += 1;
     await sleep(PAUSE_MS);
   }
   return false;
+}
+
+function isRefused(thrown: unknown): boolean {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return typeof cause === "object" && cause !== null && "code" in cause && cause.code === "ECONNREFUSED";
 }
 
 function acknowledges(answer: unknown, is_array: boolean, ids: readonly string[]): boolean {

@@ -67,7 +67,10 @@ async function collectAll({ purchases, seed, kills, outage_s, say }: EventPlan, 
   const [tally, pace, stopping] = [createTally(), createPace(), new AbortController()];
   const events = 2 * purchases.length;
   const scene = { ...stage, pace, tally, chance, database, api: ingest, events, say };
-  const tell = () => say(`${tally.acknowledged} of ${events} acknowledged; ${tally.refused} times 503, ${tally.cut} connections cut`);
+  const tell = () =>
+    say(
+      `${tally.acknowledged} of ${events} acknowledged; ${tally.refused} times 503, ${tally.unreachable} times nobody there, ${tally.cut} answers cut`,
+    );
   const progress = setInterval(tell, PROGRESS_MS);
   try {
     const audience = { urls: stage.fleet.urls, keys: [key, PROOF_KEY], pace, tally, signal: stopping.signal };
@@ -95,7 +98,7 @@ interface Seen {
 }
 
 function verdictOf({ purchases, kills, outage_s }: EventPlan, tally: Tally, { evidence, outage }: Seen): Verdict {
-  const { acknowledged, sends, refused, cut, slowest_ms, slowest_refusal_ms } = tally;
+  const { acknowledged, sends, refused, unreachable, cut, slowest_ms, slowest_refusal_ms } = tally;
   const customers = byCustomer(purchases).size;
   const agrees = [evidence.customers, evidence.sums_agree, evidence.lists_agree].every((count) => count === customers);
   const is_whole = evidence.rows === purchases.length && evidence.failed_events + evidence.lost === 0 && agrees;
@@ -104,7 +107,7 @@ function verdictOf({ purchases, kills, outage_s }: EventPlan, tally: Tally, { ev
   const is_bridged = outage_s === 0 || (outage !== null && bridges(outage));
   return {
     purchases: purchases.length,
-    ...{ acknowledged, sends, refused_503: refused, cut, wrong_answers: tally.wrong.length, slowest_ms, slowest_refusal_ms },
+    ...{ acknowledged, sends, refused_503: refused, unreachable, cut, wrong_answers: tally.wrong.length, slowest_ms, slowest_refusal_ms },
     ...{ kills, outage_s },
     ...outage,
     ...evidence,

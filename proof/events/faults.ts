@@ -49,6 +49,8 @@ const OUTAGE_PART = 0.3;
 const LAST = [0.75, 0.97] as const;
 /** A kill comes so long after an answer at most, in milliseconds: requests are under way then. */
 const LATEST_MS = 30;
+/** While a process is started again the others take events at this part of all a second, or the flow would be over before the next kill. */
+const SLOW = 1 / 60;
 const WRITTEN_MS = 60_000;
 const LOOK_MS = 100;
 
@@ -71,7 +73,9 @@ async function killProcesses(kills: number, [from, to]: readonly [number, number
     await sleep(chance.between(0, LATEST_MS));
     const roles = await fleet.killOne();
     say(`killed ${roles} with ${tally.acknowledged} of ${events} acknowledged`);
+    pace.set(SLOW * events);
     await fleet.mend();
+    pace.set(null);
     say("it is back");
   }
 }
