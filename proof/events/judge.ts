@@ -33,9 +33,9 @@ export interface Evidence {
   readonly lists_agree: number;
   readonly receipts: number;
   readonly receipts_stored: number;
-  /** Metrics of the last process, or of all that take events. */
+  /** Metrics of the last process, or of all that take events. Those of workers alone have no address. */
   readonly accepted_since_start: number;
-  readonly written_since_start: number;
+  readonly written_since_start?: number;
   readonly metrics_agree: boolean;
 }
 
@@ -118,10 +118,10 @@ function isNewestFirst(events: readonly Listed[]): boolean {
 async function readMetrics(matter: Matter) {
   const read = (name: string) => metric(matter, name);
   const accepted = await read("accepted_total");
-  const written = (await read("stored_total")) + (await read("duplicates_total"));
   const rest = (await read("failed_total")) + (await read("queued_batches")) + (await read("oldest_seconds"));
-  const is_written = !matter.is_alone || written >= accepted;
-  return { accepted_since_start: accepted, written_since_start: written, metrics_agree: rest === 0 && is_written };
+  if (!matter.is_alone) return { accepted_since_start: accepted, metrics_agree: rest === 0 };
+  const written = (await read("stored_total")) + (await read("duplicates_total"));
+  return { accepted_since_start: accepted, written_since_start: written, metrics_agree: rest === 0 && written >= accepted };
 }
 
 /** Sum of a metric of events over all processes that have metrics. */
