@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { promisify } from "node:util";
 
 /** A program of ours that runs in a process of its own. */
 export interface Program {
@@ -33,9 +34,17 @@ export interface ProgramOptions {
   readonly says?: RegExp;
 }
 
+const run = promisify(execFile);
 const LISTENING = /listening on (http:\/\/\S+)/;
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 50;
+
+/** Runs a compiled program to its end. @returns what it printed. @throws Error when it fails */
+export async function runProgram(script: string, { env, args = [] }: Pick<ProgramOptions, "env" | "args">): Promise<string> {
+  const own = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/tmp", ...env };
+  const { stdout } = await run(process.execPath, [path.join(distFolder(), script), ...args], { env: own });
+  return stdout;
+}
 
 /** The compiled programs, found from here whether this file runs compiled (dist/proof) or from source (proof). */
 function distFolder(): string {
