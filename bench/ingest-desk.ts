@@ -43,12 +43,12 @@ export async function startIngestDesk(backend: Backend, node_options: readonly s
   try {
     // PostgreSQL, which does not run as root, must be able to pass through.
     await chmod(folder, 0o711);
-    const storage = backend === "redis" ? await startServers(folder, stops) : {};
+    const storage = backend === "redis" ? (await startServers(folder, stops)).env : {};
     const data_dir = path.join(folder, "data");
     const own = { ...storage, DATA_DIR: data_dir, PORT: "0", SANDBOX: "0", LOG_LEVEL: "warn" };
     const program = await startProgram("bin/switchboard.js", { args: ["serve"], env: own, node_options });
     stops.unshift(() => program.kill());
-    const connection = storage["DATABASE_URL"] ?? (await join({ data_dir }));
+    const connection = "DATABASE_URL" in storage ? storage["DATABASE_URL"] : await join({ data_dir });
     const config = typeof connection === "string" ? { connectionString: connection } : { ...connection, password: "" };
     const pool = new pg.Pool({ ...config, max: CONNECTIONS });
     pool.on("error", () => undefined);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { CollectedEvent } from "../core/events/event.ts";
 
 /** People whom the events are about. */
-export const PEOPLE = 50_000;
+const PEOPLE = 50_000;
 
 /** Makes events as clients do: each with a UUID of its own; people take turns. */
 export function benchEvents(): (count: number) => CollectedEvent[] {

@@ -22,7 +22,7 @@ const until = (holds: () => boolean | Promise<boolean>) =>
 let made = 0;
 
 /** Events of this test alone: the queue has one name, and so is shared by the tests of a file. */
-export function someEvents(count: number): CollectedEvent[] {
+function someEvents(count: number): CollectedEvent[] {
   made += 1;
   const name = `run-${made}`;
   return Array.from({ length: count }, (_, at) => ({
