@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { ChainableCommander, Redis } from "ioredis";
 import type { Backlog } from "./store.ts";
 
 /** BullMQ's key for a part of the queue: a job's id, or one of its lists. */
@@ -12,27 +12,31 @@ const SAMPLE = 32;
  * classes/queue-keys.js and commands/includes/addJobInTargetList.lua.
  */
 export async function readBacklog(client: Redis, keyOf: KeyOf): Promise<Backlog> {
-  const [waiting, active, delayed, memory] = await Promise.all([
-    client.llen(keyOf("wait")),
-    client.llen(keyOf("active")),
-    client.zcard(keyOf("delayed")),
-    client.info("memory"),
-  ]);
+  const [wait, active, delayed] = [keyOf("wait"), keyOf("active"), keyOf("delayed")];
+  const [waiting = 0, held = [], delays = [], last = null, memory = ""] = await answers<
+    [number, string[], string[], string | null, string]
+  >(client.pipeline().llen(wait).lrange(active, "0", "-1").zrange(delayed, "0", "-1").lindex(wait, "-1").info("memory"));
+  const jobs = waiting + held.length + delays.length;
+  if (jobs === 0) return { jobs, oldest_at: null, bytes: 0, fullness: fullnessOf(memory) };
   const step = Math.max(1, waiting / SAMPLE);
-  const places = Array.from({ length: Math.min(SAMPLE, waiting) }, (_, at) => Math.floor(at * step));
-  const [held, delays, sampled] = await Promise.all([
-    client.lrange(keyOf("active"), "0", "-1"),
-    client.zrange(keyOf("delayed"), "0", "-1"),
-    Promise.all([-1, ...places].map((place) => client.lindex(keyOf("wait"), String(place)))),
-  ]);
-  const [last, ...some] = sampled;
-  const old = [...held, ...delays, ...(last == null ? [] : [last])];
-  const added = await Promise.all(old.map((id) => client.hget(keyOf(id), "timestamp")));
-  const sizes = await Promise.all(some.map((id) => (id === null ? 0 : client.hstrlen(keyOf(id), "data"))));
-  const times = added.flatMap((time) => (time === null ? [] : [Number(time)]));
+  const places = Array.from({ length: Math.min(SAMPLE, waiting) }, (_, at) => String(Math.floor(at * step)));
+  const sampled = await answers<string[]>(places.reduce((pipeline, place) => pipeline.lindex(wait, place), client.pipeline()));
+  const some = [...new Set([...sampled, ...held.slice(0, SAMPLE)])].filter((id) => id !== null);
+  const old = [...held, ...delays, ...(last === null ? [] : [last])];
+  const times = await answers<(string | null)[]>(old.reduce((pipeline, id) => pipeline.hget(keyOf(id), "timestamp"), client.pipeline()));
+  const sizes = await answers<number[]>(some.reduce((pipeline, id) => pipeline.hstrlen(keyOf(id), "data"), client.pipeline()));
   const size = sizes.reduce((sum, bytes) => sum + bytes, 0) / Math.max(1, sizes.length);
-  const jobs = waiting + active + delayed;
-  return { jobs, oldest_at: times.length === 0 ? null : Math.min(...times), bytes: Math.round(size * jobs), fullness: fullnessOf(memory) };
+  const added = times.flatMap((time) => (time === null ? [] : [Number(time)]));
+  const oldest_at = added.length === 0 ? null : Math.min(...added);
+  return { jobs, oldest_at, bytes: Math.round(size * jobs), fullness: fullnessOf(memory) };
+}
+
+/** What the commands of a pipeline answered. @throws the first of their errors */
+async function answers<T extends readonly unknown[]>(pipeline: ChainableCommander): Promise<T> {
+  const replies = (await pipeline.exec()) ?? [];
+  const failed = replies.find(([error]) => error !== null);
+  if (failed?.[0]) throw failed[0];
+  return replies.map(([, reply]) => reply) as unknown as T;
 }
 
 /** Source: https://redis.io/docs/latest/commands/info/, section memory. */
@@ -54,15 +58,15 @@ export async function* readContents(
     if (ids.length === 0) break;
     yield await run((client) => contentsOf(client, keyOf, ids));
   }
-  const rest = await run(async (client) => [
-    ...(await client.zrange(keyOf("delayed"), "0", "-1")),
-    ...(await client.lrange(keyOf("active"), "0", "-1")),
-  ]);
+  const [delayed = [], active = []] = await run((client) =>
+    answers<[string[], string[]]>(client.pipeline().zrange(keyOf("delayed"), "0", "-1").lrange(keyOf("active"), "0", "-1")),
+  );
+  const rest = [...delayed, ...active];
   for (let from = 0; from < rest.length; from += at_a_time)
     yield await run((client) => contentsOf(client, keyOf, rest.slice(from, from + at_a_time)));
 }
 
 async function contentsOf(client: Redis, keyOf: KeyOf, ids: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(ids.map((id) => client.hget(keyOf(id), "data")));
-  return found.filter((data) => data !== null);
+  const asked = ids.reduce((pipeline, id) => pipeline.hget(keyOf(id), "data"), client.pipeline());
+  return (await answers<(string | null)[]>(asked)).filter((data) => data !== null);
 }

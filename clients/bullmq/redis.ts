@@ -4,13 +4,15 @@ import { connectRedis, PATIENT, toRedisError } from "../redis/connection.ts";
 import { type KeyOf, readBacklog, readContents } from "./redis-backlog.ts";
 import { type JobStore, type Producer, STREAMS, type StoreUser } from "./store.ts";
 
+/** Jobs are added in batches already, and gathering commands costs as much as one of them. */
+const ONE_BY_ONE = { enableAutoPipelining: false };
 const PREFIX = "switchboard:queue";
 
 /** Jobs in Redis. The producer's connection fails fast, a worker's waits for Redis to come back. */
 export function createRedisStore<Data>(url: string, { name, log }: StoreUser): JobStore<Data> {
   const part = `queue ${name}`;
   const keyOf: KeyOf = (rest) => `${PREFIX}:${name}:${rest}`;
-  const redis = connectRedis(url, { part, log });
+  const redis = connectRedis(url, { part, log }, ONE_BY_ONE);
   return {
     ping: () => redis.run((client) => client.ping()),
     // BullMQ's own types leave open what a type parameter's data is.

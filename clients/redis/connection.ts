@@ -57,8 +57,8 @@ const FAIL_FAST: RedisOptions = {
 };
 
 /** Opens a connection whose commands fail fast. One log line when it is lost, one when it is back. */
-export function connectRedis(url: string, user: RedisUser): RedisConnection {
-  const client = openRedis(url, FAIL_FAST, user);
+export function connectRedis(url: string, user: RedisUser, options: Partial<RedisOptions> = {}): RedisConnection {
+  const client = openRedis(url, { ...FAIL_FAST, ...options }, user);
   const first = new Promise<void>((resolve) => client.once("ready", () => resolve()));
   let waiting: Promise<void> | undefined;
   let was_ready = false;
