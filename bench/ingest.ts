@@ -1,8 +1,9 @@
 import { startProgram } from "../proof/process.ts";
+import type { AtOnce } from "./bare.ts";
 import { type Backend, type IngestDesk, startIngestDesk, untilStored } from "./ingest-desk.ts";
 import { benchEvents } from "./ingest-events.ts";
 import { measureLatency } from "./ingest-latency.ts";
-import { drive, type LoadResult } from "./ingest-load.ts";
+import { drive, type Load, type LoadResult } from "./ingest-load.ts";
 import { insertRaw } from "./ingest-raw.ts";
 import { measureSearch } from "./ingest-search.ts";
 import { quantile, residentMb, round } from "./numbers.ts";
@@ -65,32 +66,44 @@ function say(line: string): void {
 }
 
 async function measureSingle(desk: IngestDesk): Promise<Numbers> {
-  const bare = await startProgram("bench/main.js", { args: ["bare"], env: {} });
   const memory = watchMemory(desk.pid);
   const events = benchEvents();
   const body = () => JSON.stringify(events(1)[0]);
   const load = { headers: desk.headers, connections: CONNECTIONS, seconds: SECONDS / ROUNDS, body };
-  const ours: LoadResult[] = [];
+  const ours: LoadResult[] = [await drive({ ...load, url: desk.url, seconds: WARM_UP_S })];
   const limits: LoadResult[] = [];
-  try {
-    ours.push(await drive({ ...load, url: desk.url, seconds: WARM_UP_S }));
-    await drive({ ...load, url: bare.url, seconds: WARM_UP_S });
-    for (let round_of = 0; round_of < ROUNDS; round_of++) {
-      limits.push(await drive({ ...load, url: bare.url }));
-      ours.push(await drive({ ...load, url: desk.url }));
-      say(`single: ${Math.round(ours.at(-1)?.per_second ?? 0)} a second, the limit ${Math.round(limits.at(-1)?.per_second ?? 0)}`);
-    }
-  } finally {
-    await bare.kill();
+  const bares: LoadResult[] = [];
+  for (let round_of = 0; round_of < ROUNDS; round_of++) {
+    limits.push(await driveAtOnce("route", load));
+    ours.push(await drive({ ...load, url: desk.url }));
+    bares.push(await driveAtOnce("bare", load));
+    const [one, limit, bare] = [ours, limits, bares].map((of) => Math.round(of.at(-1)?.per_second ?? 0));
+    say(`single: ${one} a second; the same route answering at once ${limit}, Fastify alone ${bare}`);
   }
   const behind_ms = await untilStored(desk.pool, sum(ours.map(({ accepted }) => accepted)));
   const measured = ours.slice(1);
-  const [reached, limit] = [mean(measured.map((one) => one.per_second)), mean(limits.map((one) => one.per_second))];
+  const [reached, limit, bare] = [measured, limits, bares].map((of) => mean(of.map(({ per_second }) => per_second))) as [
+    number,
+    number,
+    number,
+  ];
   return {
     ...{ ours: Math.round(reached), limit: Math.round(limit), ratio: round(reached / limit, 3) },
+    ...{ bare: Math.round(bare), ratio_to_bare: round(reached / bare, 3) },
     ...{ ack_p50_ms: median(measured.map((one) => one.p50_ms)), ack_p99_ms: median(measured.map((one) => one.p99_ms)) },
     ...{ refused: sum(measured.map(({ refused }) => refused)), stored_after_ms: Math.round(behind_ms), rss_mb: memory.end() },
   };
+}
+
+/** The same load on a route that answers at once; in a process that is there for that time only. */
+async function driveAtOnce(which: AtOnce, load: Omit<Load, "url">): Promise<LoadResult> {
+  const program = await startProgram("bench/main.js", { args: [which], env: {} });
+  try {
+    await drive({ ...load, url: program.url, seconds: 1 });
+    return await drive({ ...load, url: program.url });
+  } finally {
+    await program.kill();
+  }
 }
 
 async function measureArrays(desk: IngestDesk): Promise<Numbers> {

@@ -1,4 +1,4 @@
-import { serveBare } from "./bare.ts";
+import { serveAtOnce } from "./bare.ts";
 import { benchCommand } from "./command.ts";
 import { benchIngest } from "./ingest.ts";
 import { servePlain } from "./plain.ts";
@@ -14,7 +14,7 @@ const BENCHES: Readonly<Record<string, (only: readonly string[]) => Promise<obje
 const bench = BENCHES[name];
 // A child of the benches themselves.
 if (name === "plain") servePlain(only[0] ?? "");
-else if (name === "bare") await serveBare();
+else if (name === "bare" || name === "route") await serveAtOnce(name);
 else if (bench) console.log(JSON.stringify(await bench(only)));
 else {
   console.error(`usage: npm run bench -- ${Object.keys(BENCHES).join("|")}`);

@@ -14,6 +14,7 @@ import { createProducer } from "./producer.ts";
 import { createRedisStore } from "./redis.ts";
 import type { QueueBackend } from "./store.ts";
 import { startWorker } from "./worker.ts";
+import { createWriterPace } from "./writer-pace.ts";
 
 /** For whom a queue of events is opened. */
 export interface EventQueueDeps {
@@ -78,13 +79,15 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
   return {
     add: (events) => gatherer.add(events),
     async work(handler, { concurrency }) {
-      const write = async (packed: unknown) => {
+      const pace = createWriterPace(concurrency);
+      const write = async (packed: unknown, queued_at: number) => {
+        pace.took(Date.now() - queued_at);
         const data = await unpackBatch(packed);
         // Of a later release: its worker takes it.
         if (!isBatch(data)) throw new Error("a batch of events that this release cannot read; it stays in the queue");
         await handler(data, stopping.signal);
       };
-      const worker = await startWorker({ name: NAME, store, log, handler: write, concurrency, lock_ms });
+      const worker = await startWorker({ name: NAME, store, log, handler: write, concurrency: 1, onOpen: pace.set, lock_ms });
       workers.add(worker);
       return {
         async close(within_ms) {

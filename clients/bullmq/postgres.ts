@@ -27,8 +27,11 @@ export function createPostgresStore<Data>(
     // BullMQ's own types leave open what a type parameter's data is.
     producer: () => new Queue(name, { connection, streams: STREAMS }) as unknown as Producer<Data>,
     consumer(work, options) {
-      const consumer = new Worker<Data>(name, ({ data }) => work(data), { connection: workers, ...options });
-      return { consumer, disconnect: () => consumer.disconnect() };
+      const consumer = new Worker<Data>(name, ({ data, timestamp }) => work(data, timestamp), { connection: workers, ...options });
+      const setConcurrency = (at_once: number) => {
+        consumer.concurrency = at_once;
+      };
+      return { consumer, setConcurrency, disconnect: () => consumer.disconnect() };
     },
     async waiting(job_ids) {
       const { rows } = await pool.query<{ id: string }>(WAITING, [name, job_ids]);

@@ -21,8 +21,15 @@ export function createRedisStore<Data>(url: string, { name, log }: StoreUser): J
       const client = new Redis(url, PATIENT);
       // BullMQ hands its errors on to the worker's listener, which logs them.
       client.on("error", () => undefined);
-      const consumer = new BullWorker<Data>(name, ({ data }) => work(data), { connection: client, prefix: PREFIX, ...options });
-      return { consumer, disconnect: async () => client.disconnect() };
+      const consumer = new BullWorker<Data>(name, ({ data, timestamp }) => work(data, timestamp), {
+        connection: client,
+        prefix: PREFIX,
+        ...options,
+      });
+      const setConcurrency = (at_once: number) => {
+        consumer.concurrency = at_once;
+      };
+      return { consumer, setConcurrency, disconnect: async () => client.disconnect() };
     },
     async waiting(job_ids) {
       // A job's hash is there until it is removed, and has processedOn from when a worker took it. BullMQ's own getState walks through

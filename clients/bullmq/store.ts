@@ -49,6 +49,8 @@ export interface ConsumerOptions {
 /** A worker, and what BullMQ's own type leaves out. */
 export interface OpenConsumer {
   readonly consumer: Consumer;
+  /** From now on it works on so many jobs at once. */
+  setConcurrency(at_once: number): void;
   /** Cuts its connections, whatever it is doing. */
   disconnect(): Promise<void>;
 }
@@ -71,8 +73,8 @@ export interface JobStore<Data = JobData> {
   ping(): Promise<unknown>;
   /** A new producer, not yet ready. */
   producer(): Producer<Data>;
-  /** A new worker, which starts at once. */
-  consumer(work: (data: Data) => Promise<void>, options: ConsumerOptions): OpenConsumer;
+  /** A new worker, which starts at once. It is told when each job was queued, in milliseconds since 1970. */
+  consumer(work: (data: Data, queued_at: number) => Promise<void>, options: ConsumerOptions): OpenConsumer;
   /** Of these job ids, those that are neither finished nor gone, in one round trip. */
   waiting(job_ids: readonly string[]): Promise<readonly string[]>;
   /** What waits or is being worked on. */

@@ -8,8 +8,10 @@ export interface WorkerDeps<Data> {
   readonly name: string;
   readonly store: JobStore<Data>;
   readonly log: Logger;
-  readonly handler: (data: Data) => Promise<void>;
+  readonly handler: (data: Data, queued_at: number) => Promise<void>;
   readonly concurrency: number;
+  /** Given the means to change that as it goes. */
+  readonly onOpen?: (setConcurrency: (at_once: number) => void) => void;
   readonly lock_ms: number;
 }
 
@@ -25,7 +27,15 @@ const CALM_MS = 60_000;
  * Starts a worker. It outlives outages: while the store is away it pauses, and says so once.
  * @throws OpsError `unavailable` when the store does not answer within 2 s at the start
  */
-export async function startWorker<Data>({ name, store, log, handler, concurrency, lock_ms }: WorkerDeps<Data>): Promise<QueueWorker> {
+export async function startWorker<Data>({
+  name,
+  store,
+  log,
+  handler,
+  concurrency,
+  onOpen,
+  lock_ms,
+}: WorkerDeps<Data>): Promise<QueueWorker> {
   const ping = () => withinDeadline(`worker ${name}`, () => store.ping());
   // Before BullMQ opens anything: it cannot be closed while it still connects.
   await ping().catch((thrown: unknown) => {
@@ -38,6 +48,7 @@ export async function startWorker<Data>({ name, store, log, handler, concurrency
     maxStalledCount: STALLED_COUNT_MAX,
     runRetryDelay: PAUSE_MIN_MS,
   });
+  onOpen?.(open.setConcurrency);
   const watch = watchConsumer(open.consumer, { name, log, ping });
   const close = async (within_ms: number) => {
     watch.stop();

@@ -1,0 +1,30 @@
+/** A batch that waited for longer than this, in milliseconds, says that the writer is behind. */
+const BEHIND_MS = 15;
+/** After so many batches in a row that hardly waited it is not behind any more. */
+const CALM = 50;
+
+/**
+ * How many batches a worker writes at once: one while it keeps up, as many as may be while it is behind. A worker of several that has nothing to do
+ * for most of them asks the queue for each of them again and again, which costs a fifth of what a batch costs.
+ */
+export function createWriterPace(most: number) {
+  let apply: (at_once: number) => void = () => undefined;
+  let calm = 0;
+  let at_once = 1;
+  const change = (to: number) => {
+    if (to === at_once) return;
+    at_once = to;
+    apply(to);
+  };
+  return {
+    set(setConcurrency: (at_once: number) => void) {
+      apply = setConcurrency;
+    },
+    /** A batch is begun that had waited for so long, in milliseconds. */
+    took(waited_ms: number): void {
+      calm = waited_ms > BEHIND_MS ? 0 : calm + 1;
+      if (calm === 0) change(most);
+      else if (calm >= CALM) change(1);
+    },
+  };
+}
