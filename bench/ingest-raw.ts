@@ -1,5 +1,6 @@
 import type pg from "pg";
-import { EVENT_COLUMNS, toBatch } from "../core/events/batch.ts";
+import { EVENT_COLUMNS } from "../core/events/batch.ts";
+import type { CollectedEvent } from "../core/events/event.ts";
 import { benchEvents } from "./ingest-events.ts";
 
 const INSERT = `INSERT INTO events (${EVENT_COLUMNS.join(", ")})
@@ -17,11 +18,15 @@ export async function insertRaw(pool: pg.Pool, options: { connections: number; s
   let rows = 0;
   const insert = async () => {
     while (performance.now() < until) {
-      const batch = toBatch(events(size));
-      await pool.query({ name: "raw", text: INSERT, values: EVENT_COLUMNS.map((column) => batch[column]) });
+      await pool.query({ name: "raw", text: INSERT, values: columnsOf(events(size)) });
       rows += size;
     }
   };
   await Promise.all(Array.from({ length: connections }, insert));
   return rows / ((performance.now() - began) / 1_000);
+}
+
+function columnsOf(events: readonly CollectedEvent[]): unknown[] {
+  const row = events.map(({ parameters, ...event }) => ({ ...event, ...parameters }));
+  return EVENT_COLUMNS.map((name) => row.map((one) => one[name] ?? null));
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobsOptions } from "bullmq";
-import { type EventBatch, isBatch, partOf, toBatch } from "../../core/events/batch.ts";
+import { type EventBatch, holdsEvent, isBatch, toBatch } from "../../core/events/batch.ts";
 import type { CollectedEvent } from "../../core/events/event.ts";
 import type { EventQueue } from "../../core/events/ports.ts";
 import type { Logger, QueueWorker } from "../../core/ports.ts";
@@ -61,9 +61,8 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
   // A byte in Redis costs next to nothing.
   const pack = backend.kind === "redis" ? (batch: EventBatch) => batch : packBatch;
   const toJobs = (events: readonly CollectedEvent[]) => {
-    const batch = toBatch(events);
     const count = Math.ceil(events.length / BATCH_MAX);
-    const batches = count === 1 ? [batch] : Array.from({ length: count }, (_, at) => partOf(batch, at * BATCH_MAX, (at + 1) * BATCH_MAX));
+    const batches = Array.from({ length: count }, (_, at) => toBatch(events.slice(at * BATCH_MAX, (at + 1) * BATCH_MAX)));
     return Promise.all(batches.map(async (each) => ({ name: NAME, data: await pack(each), opts: options() })));
   };
   const gatherer = createGatherer<CollectedEvent>({
@@ -139,13 +138,13 @@ function options(): JobsOptions {
 
 /** @param contents what is in jobs, as JSON */
 async function isIn(contents: AsyncIterable<readonly string[]>, event_id: string): Promise<boolean> {
-  const words = JSON.stringify(event_id);
+  const words = JSON.stringify(event_id).slice(1, -1);
   for await (const some of contents) {
     for (const json of some) {
       // Reading the JSON costs more than looking whether the words are there at all.
       if (!json.includes(words) && !json.includes(DEFLATED)) continue;
       const data = await unpackBatch(JSON.parse(json));
-      if (isBatch(data) && data.event_id.includes(event_id)) return true;
+      if (isBatch(data) && holdsEvent(data, event_id)) return true;
     }
   }
   return false;

@@ -18,7 +18,7 @@ const WORTH_IT = 100;
 
 /** Packs a large batch. */
 export async function packBatch(batch: EventBatch): Promise<BatchData> {
-  if (batch.event_id.length < WORTH_IT) return batch;
+  if (batch.count < WORTH_IT) return batch;
   return { v: 1, deflated: (await deflate(JSON.stringify(batch), { level: 1 })).toString("base64") };
 }
 

@@ -1,14 +1,19 @@
 import type pg from "pg";
-import { EVENT_COLUMNS, type EventBatch } from "../../core/events/batch.ts";
+import { ABSENT, EVENT_COLUMNS, SEPARATOR } from "../../core/events/batch.ts";
 import type { EventWriter } from "../../core/events/ports.ts";
 import { toJsonb, withoutNul } from "./json.ts";
 import { toUnavailable } from "./pool.ts";
 import { query, run } from "./query.ts";
 
-const TYPES = ["text", "text", "text", "timestamptz", "text", "text", "numeric"];
+/** A column as an array of PostgreSQL's; what is not text is cast as a whole. */
+const CASTS: Readonly<Partial<Record<(typeof EVENT_COLUMNS)[number], string>>> = {
+  event_datetime: "::timestamptz[]",
+  price: "::numeric[]",
+};
+const [SEPARATED_BY, ABSENT_AS] = [`$${EVENT_COLUMNS.length + 1}`, `$${EVENT_COLUMNS.length + 2}`];
+const ARRAYS = EVENT_COLUMNS.map((name, at) => `string_to_array($${at + 1}, ${SEPARATED_BY}, ${ABSENT_AS})${CASTS[name] ?? ""}`);
 
-const WRITE = `INSERT INTO events (${EVENT_COLUMNS.join(", ")})
-  SELECT * FROM unnest(${TYPES.map((type, at) => `$${at + 1}::${type}[]`).join(", ")}) ON CONFLICT DO NOTHING`;
+const WRITE = `INSERT INTO events (${EVENT_COLUMNS.join(", ")}) SELECT * FROM unnest(${ARRAYS.join(", ")}) ON CONFLICT DO NOTHING`;
 
 const FAIL = `INSERT INTO failed_events (event_id, user_id, payload, reason) VALUES ($1, $2, $3, $4)
   ON CONFLICT (event_id) DO UPDATE SET payload = excluded.payload, reason = excluded.reason, attempts = failed_events.attempts + 1, failed_at = now()`;
@@ -21,7 +26,7 @@ const TRIES = 10;
 export function createEventWriter(pool: pg.Pool): EventWriter {
   return {
     async write(batch) {
-      const columns = EVENT_COLUMNS.map((name) => toArray(batch[name]));
+      const columns = [...EVENT_COLUMNS.map((name) => batch[name]), SEPARATOR, ABSENT];
       for (let attempt = 1; ; attempt++) {
         try {
           const { rowCount } = await run(pool, WRITE, columns);
@@ -36,16 +41,4 @@ export function createEventWriter(pool: pg.Pool): EventWriter {
       await query(pool, FAIL, [withoutNul(event.event_id), withoutNul(event.user_id), toJsonb(event), withoutNul(reason)]);
     },
   };
-}
-
-/** An escape other than of a quotation mark or a backslash, which an array of PostgreSQL's escapes as JSON does. */
-const OTHER_ESCAPE = /\\[^"\\]/;
-
-/**
- * A column as the text of a PostgreSQL array, or as it is for the driver to do the same. JSON's text of it is that of an array but for the
- * brackets, and is made several times faster. Source: https://www.postgresql.org/docs/15/arrays.html#ARRAYS-IO
- */
-function toArray(column: EventBatch[(typeof EVENT_COLUMNS)[number]]): unknown {
-  const json = JSON.stringify(column);
-  return OTHER_ESCAPE.test(json) ? column : `{${json.slice(1, -1)}}`;
 }

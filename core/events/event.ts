@@ -3,6 +3,7 @@ import type { Issue } from "../errors.ts";
 import { text } from "../reply.ts";
 import { hasControlCharacter } from "../text/characters.ts";
 import { toIssues } from "../text/sentence.ts";
+import { isPlainTime, type ReceivedAt, timeOf } from "./time.ts";
 
 /** What happened, as it is queued and stored. Ids are words of up to 255 characters. */
 export interface CollectedEvent {
@@ -27,10 +28,6 @@ export const WORD_CHARS = 255;
 /** Prices are `numeric(18,4)`; what would be rounded up to one digit more is none. */
 const PRICE_LIMIT = 1e14;
 const PRICE = /^[+-]?(?!9{14}\.9{4}[5-9])\d{1,14}(\.\d{1,40})?$/;
-/** How far a client's clock may be ahead (contract, "Dialect of the event collector"). */
-const AHEAD_MS = 300_000;
-/** Before it calendars differ; PostgreSQL and JavaScript agree after it. */
-const EARLIEST_MS = Date.parse("0001-01-01T00:00:00Z");
 
 /** A word of an event: its id, kind, whom it is about. */
 export const word = z
@@ -59,13 +56,6 @@ export const EventInput = z.object({
     .describe("What was bought"),
 });
 
-/** From when on a client's own time is believed, and what the time is; both in milliseconds since 1970. */
-export interface ReceivedAt {
-  readonly now_ms: number;
-  /** Events of before are not kept; null: all are. */
-  readonly oldest_ms: number | null;
-}
-
 /** An event, or what is wrong with it. */
 export type ParsedEvent =
   | { readonly event: CollectedEvent; readonly issues?: undefined }
@@ -75,29 +65,32 @@ export type ParsedEvent =
 export function parseEvent(given: unknown, at: ReceivedAt): ParsedEvent {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     return { issues: [{ path: "", message: text("events.not_an_event") }] };
+  const plain = readPlain(given, at);
+  if (plain) return { event: plain };
   const parsed = EventInput.safeParse(given);
   if (!parsed.success) return { issues: toIssues(parsed.error, { input: given, secret: [] }) };
   const { event_id, event, user_id, event_datetime, parameters } = parsed.data;
   return { event: { event_id, event, user_id, event_datetime: timeOf(event_datetime, at), parameters: parameters ?? null } };
 }
 
-/** The client's time where it can be believed, else when it was received. A time without a zone is UTC. */
-function timeOf(given: string | null | undefined, { now_ms, oldest_ms }: ReceivedAt): string {
-  if (given == null) return inMicroseconds(now_ms);
-  const ms = Date.parse(ZONE.test(given) ? given : `${given}Z`);
-  const believed = ms <= now_ms + AHEAD_MS && ms >= (oldest_ms ?? EARLIEST_MS);
-  if (!believed) return inMicroseconds(now_ms);
-  // As most clients write it there is nothing to convert.
-  const [, seconds, fraction = ""] = AS_STORED.exec(given) ?? [];
-  if (seconds !== undefined) return `${seconds}.${fraction.slice(0, MICRO_DIGITS).padEnd(MICRO_DIGITS, "0")}Z`;
-  return inMicroseconds(ms, /\.(\d+)/.exec(given)?.[1]);
+const PLAIN = /^[ -~]{1,255}$/;
+const isPlain = (given: unknown): given is string => typeof given === "string" && PLAIN.test(given);
+
+/**
+ * Reads an event that is good beyond doubt: words of printable ASCII, numbers that are numbers. It is ten times as fast as the schema, which reads all
+ * others, and whose word counts: what is read here it would read just so (test/core/events/plain.test.ts).
+ */
+function readPlain(given: object, at: ReceivedAt): CollectedEvent | null {
+  const { event_id, event, user_id, event_datetime, parameters } = given as Readonly<Record<string, unknown>>;
+  if (!isPlain(event_id) || !isPlain(event) || !isPlain(user_id)) return null;
+  if (event_datetime != null && !(typeof event_datetime === "string" && isPlainTime(event_datetime))) return null;
+  const read = parameters == null ? null : readPlainParameters(parameters);
+  return read === undefined ? null : { event_id, event, user_id, event_datetime: timeOf(event_datetime, at), parameters: read };
 }
 
-const ZONE = /(Z|[+-]\d\d:?\d\d)$/i;
-const AS_STORED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z$/;
-const MICRO_DIGITS = 6;
-
-/** @param fraction digits of the second's fraction, where there are more than milliseconds say */
-function inMicroseconds(ms: number, fraction = ""): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}${fraction.slice(3, MICRO_DIGITS).padEnd(3, "0")}Z`;
+function readPlainParameters(given: unknown): EventParameters | undefined {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return undefined;
+  const { order_id, currency, price } = given as Readonly<Record<string, unknown>>;
+  const isPriced = typeof price === "number" && price > -PRICE_LIMIT && price < PRICE_LIMIT;
+  return isPriced && isPlain(order_id) && isPlain(currency) ? { order_id, currency, price } : undefined;
 }

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { OpsError } from "../../core/errors.ts";
 import { decodeEventCursor, encodeEventCursor } from "../../core/events/cursor.ts";
 import type { CollectedEvent } from "../../core/events/event.ts";
-import { EventInput, parseEvent, type ReceivedAt, WORD_CHARS } from "../../core/events/event.ts";
+import { EventInput, parseEvent, WORD_CHARS } from "../../core/events/event.ts";
+import { type ReceivedAt, toReceivedAt } from "../../core/events/time.ts";
 import { text } from "../../core/reply.ts";
 import { invalidInput, invalidInputs } from "../../core/text/invalid-input.ts";
 import { toIssues } from "../../core/text/sentence.ts";
@@ -17,7 +18,6 @@ import { sendProblem } from "../problem.ts";
 const MANY = 1_000;
 const PAGE = 100;
 const MAX_PAGE = 1_000;
-const DAY_MS = 86_400_000;
 
 /** Written out, and sent as it is: a string goes in one write with its headers. */
 const ACCEPTED = '{"is_success":"true"}';
@@ -44,7 +44,13 @@ export function eventRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
     api.register(async (scope) => {
       scope.addHook("onRequest", auth.requireCollector());
       addIdempotency(scope, deps, auth);
-      for (const path of ["/collect", "/event"]) scope.post(path, (request, reply) => collect(deps, request, reply));
+      let at = toReceivedAt(0, deps.events.retention_days);
+      const handler = (request: FastifyRequest, reply: FastifyReply) => {
+        const now_ms = Date.now();
+        if (now_ms !== at.now_ms) at = toReceivedAt(now_ms, deps.events.retention_days);
+        return collect(deps, { at, request, reply });
+      };
+      for (const path of ["/collect", "/event"]) scope.post(path, handler);
     });
     api.register(async (scope) => {
       scope.addHook("onRequest", auth.require("viewer"));
@@ -70,9 +76,8 @@ export function receiptRoute(server: FastifyInstance, deps: Deps, auth: Auth): v
   });
 }
 
-function collect(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+function collect(deps: Deps, { at, request, reply }: Exchange): Promise<FastifyReply> {
   const { body } = request;
-  const at = receivedAt(deps);
   if (Array.isArray(body)) return collectMany(deps, body, { at, request, reply });
   const { event, issues } = parseEvent(body, at);
   if (issues) throw invalidInputs(issues);
@@ -109,11 +114,6 @@ async function collectMany(deps: Deps, items: readonly unknown[], { at, request,
 function idOf(item: unknown): string | null {
   const given = typeof item === "object" && item !== null && "event_id" in item ? item.event_id : null;
   return typeof given === "string" || typeof given === "number" ? String(given).slice(0, WORD_CHARS) : null;
-}
-
-function receivedAt({ events }: Deps): ReceivedAt {
-  const now_ms = Date.now();
-  return { now_ms, oldest_ms: events.retention_days === null ? null : now_ms - events.retention_days * DAY_MS };
 }
 
 async function search({ events }: Deps, given: unknown) {

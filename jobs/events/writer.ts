@@ -1,5 +1,5 @@
 import { toOpsError } from "../../core/errors.ts";
-import { type EventBatch, eventsOf, partOf } from "../../core/events/batch.ts";
+import { type EventBatch, eventsOf, toBatch } from "../../core/events/batch.ts";
 import type { CollectedEvent } from "../../core/events/event.ts";
 import type { EventWriter } from "../../core/events/ports.ts";
 import type { Logger } from "../../core/ports.ts";
@@ -34,7 +34,7 @@ export function createEventWork({ writer, meter, log }: EventWorkDeps): (batch: 
       await patiently(() => writer.fail(event, reason), signal);
       log.warn({ event_id: event.event_id, reason }, "an event could not be stored; it is kept with the reason, and can be tried again");
     }
-    meter.written({ stored, duplicates: batch.event_id.length - stored - refused.length, failed: refused.length });
+    meter.written({ stored, duplicates: batch.count - stored - refused.length, failed: refused.length });
   };
 }
 
@@ -63,11 +63,11 @@ async function writeApart(
   } catch (thrown) {
     const error = toOpsError(thrown);
     if (error.code === "unavailable") throw error;
-    const count = batch.event_id.length;
-    if (count <= 1) return { stored: 0, refused: eventsOf(batch).map((event) => ({ event, reason: error.message })) };
-    const middle = Math.ceil(count / 2);
-    const first = await writeApart(writer, partOf(batch, 0, middle));
-    const second = await writeApart(writer, partOf(batch, middle, count));
+    const events = eventsOf(batch);
+    if (events.length <= 1) return { stored: 0, refused: events.map((event) => ({ event, reason: error.message })) };
+    const middle = Math.ceil(events.length / 2);
+    const first = await writeApart(writer, toBatch(events.slice(0, middle)));
+    const second = await writeApart(writer, toBatch(events.slice(middle)));
     return { stored: first.stored + second.stored, refused: [...first.refused, ...second.refused] };
   }
 }

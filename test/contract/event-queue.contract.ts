@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, onTestFinished, vi } from "vitest";
-import { type EventBatch, eventsOf } from "../../core/events/batch.ts";
+import { eventsOf } from "../../core/events/batch.ts";
 import type { CollectedEvent } from "../../core/events/event.ts";
 import type { EventQueue } from "../../core/events/ports.ts";
 
@@ -27,7 +27,7 @@ function someEvents(count: number): CollectedEvent[] {
   const name = `run-${made}`;
   return Array.from({ length: count }, (_, at) => ({
     ...{ event_id: `${name}-${at}`, event: "purchase", user_id: `user "${at}"`, event_datetime: "2026-11-22T00:16:43.306000Z" },
-    parameters: at % 2 === 0 ? null : { order_id: `o-${at}`, currency: "usd", price: at / 4 },
+    parameters: at % 2 === 0 ? null : { order_id: `o-${at}`, currency: "usd", price: String(at / 4) },
   }));
 }
 
@@ -40,10 +40,10 @@ export function eventQueueContract(createStage: () => Promise<EventQueueStage>):
     return queue;
   };
   const listen = async (queue: EventQueue) => {
-    const got: EventBatch[] = [];
-    const worker = await queue.work(async (batch) => void got.push(batch), { concurrency: 2 });
+    const got: CollectedEvent[][] = [];
+    const worker = await queue.work(async (batch) => void got.push(eventsOf(batch)), { concurrency: 2 });
     onTestFinished(() => worker.close(0));
-    return { got, ids: () => got.flatMap(({ event_id }) => event_id) };
+    return { got, ids: () => got.flat().map(({ event_id }) => event_id) };
   };
   beforeEach(async () => {
     stage = await createStage();
@@ -58,16 +58,7 @@ export function eventQueueContract(createStage: () => Promise<EventQueueStage>):
     expect(await queue.backlog()).toMatchObject({ batches: 1 });
     const { got } = await listen(queue);
     await until(() => got.length === 1);
-    expect(got[0]).toEqual({
-      v: 1,
-      event_id: [event.event_id, other.event_id],
-      event: ["purchase", "purchase"],
-      user_id: ['user "0"', 'user "1"'],
-      event_datetime: ["2026-11-22T00:16:43.306000Z", "2026-11-22T00:16:43.306000Z"],
-      order_id: [null, "o-1"],
-      currency: [null, "usd"],
-      price: [null, 0.25],
-    });
+    expect(got[0]).toEqual([event, other]);
     await until(async () => (await queue.backlog()).batches === 0);
     expect(await queue.holds(event.event_id)).toBe(false);
     expect(queue.total()).toBe(2);
@@ -81,7 +72,7 @@ export function eventQueueContract(createStage: () => Promise<EventQueueStage>):
     await until(() => ids().length === 1_200);
     expect(new Set(ids())).toEqual(new Set(events.map(({ event_id }) => event_id)));
     expect(got.length).toBeLessThan(100);
-    expect(Math.max(...got.map(({ event_id }) => event_id.length))).toBeLessThanOrEqual(500);
+    expect(Math.max(...got.map((events_of) => events_of.length))).toBeLessThanOrEqual(500);
   });
 
   it("a thousand of one caller are two batches, found like any other while they wait", async () => {
@@ -91,8 +82,8 @@ export function eventQueueContract(createStage: () => Promise<EventQueueStage>):
     expect(await queue.holds(events[700]?.event_id ?? "")).toBe(true);
     const { got, ids } = await listen(queue);
     await until(() => ids().length === 1_000);
-    expect(got.map(({ event_id }) => event_id.length)).toEqual([500, 500]);
-    expect(got.flatMap(eventsOf)).toEqual(expect.arrayContaining(events));
+    expect(got.map(({ length }) => length)).toEqual([500, 500]);
+    expect(got.flat()).toEqual(expect.arrayContaining(events));
   });
 
   it("a batch whose handler throws comes again, as often as it takes", async () => {

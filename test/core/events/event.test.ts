@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseEvent, type ReceivedAt } from "../../../core/events/event.ts";
+import { parseEvent } from "../../../core/events/event.ts";
+import type { ReceivedAt } from "../../../core/events/time.ts";
 
 const NOW = "2026-11-27T09:00:00.123Z";
 const DAY_MS = 86_400_000;
