@@ -8,6 +8,7 @@ import type {
   FailedPosition,
   StoredEvent,
 } from "../../core/events/ports.ts";
+import { withinDeadline } from "../deadline.ts";
 import { countEvents } from "./event-counts.ts";
 import { withoutNul } from "./json.ts";
 import { query } from "./query.ts";
@@ -78,10 +79,10 @@ export function createEventStore(pool: pg.Pool, often: pg.Pool): EventStore {
   return {
     async search(filter) {
       const { sql, params } = searching(filter);
-      return (await query<EventRow>(often, sql, params)).map(toStored);
+      return (await withinDeadline("events", () => query<EventRow>(often, sql, params))).map(toStored);
     },
     async receipt(event_id) {
-      const [row] = await query<ReceiptRow>(often, RECEIPT, [event_id]);
+      const [row] = await withinDeadline("events", () => query<ReceiptRow>(often, RECEIPT, [event_id]));
       return row ? toReceipt(row) : null;
     },
     count: (counting) => countEvents(pool, counting),

@@ -40,9 +40,14 @@ export function createEvents({ tables, queue }: EventsDeps): Events {
   return {
     ...{ search, count, countOf },
     async receipt(event_id) {
-      const known = await tables.receipt(event_id);
-      if (known) return known;
+      const asked = await tables.receipt(event_id).then(
+        (known) => ({ known }),
+        (thrown: unknown) => ({ thrown }),
+      );
+      if ("known" in asked && asked.known) return asked.known;
+      // What waits is queued, also while the database is away.
       if (await queue.holds(event_id)) return { event_id, status: "queued" };
+      if ("thrown" in asked) throw asked.thrown;
       // It may have been written between the two.
       return tables.receipt(event_id);
     },

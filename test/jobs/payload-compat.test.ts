@@ -1,7 +1,10 @@
+import { deflateRawSync } from "node:zlib";
 import { createPostgresBackend, type PgPool, withBackend } from "bullmq";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { interpretUpdate } from "../../bots/telegram/inbound.ts";
+import { createEventQueue } from "../../clients/bullmq/event-queue.ts";
 import { createQueue } from "../../clients/bullmq/queue.ts";
+import { createEventWriter } from "../../clients/postgres/event-writer.ts";
 import { createPool } from "../../clients/postgres/pool.ts";
 import type { CommandPorts } from "../../core/ports.ts";
 import { createRegistry } from "../../core/registry.ts";
@@ -31,11 +34,24 @@ const DELIVERY = `INSERT INTO deliveries (delivery_id, request_id, run_id, platf
     "buttons": [{"label": {"raw": "Help"}, "action": {"kind": "say", "line": "/help"}}],
     "undo": {"label": {"raw": "Undo"}, "line": "echo back"}, "lines": [], "table": {"columns": [{"raw": "a"}], "rows": [[{"raw": "b"}]]}}', 'ko', 'Asia/Seoul')`;
 
+const TIME = "2026-11-22T00:16:43.306000Z";
+const BATCH = {
+  ...{
+    v: 1,
+    count: 2,
+    event_id: "a\u0080b",
+    event: "login\u0080purchase",
+    user_id: 'u,1\u0080u "2"',
+    event_datetime: `${TIME}\u0080${TIME}`,
+  },
+  ...{ order_id: "\u0081\u0080o-1", currency: "\u0081\u0080usd", price: "\u0081\u008029.33", added_later: "x\u0080y" },
+};
+
 /** Queues a job with BullMQ itself, as another release would. */
-async function queueRaw(pool: ReturnType<typeof createPool>, data: Readonly<Record<string, unknown>>) {
+async function queueRaw(pool: ReturnType<typeof createPool>, data: Readonly<Record<string, unknown>>, name = "runs") {
   const { Queue } = withBackend(createPostgresBackend);
-  const queue = new Queue("runs", { connection: pool as unknown as PgPool });
-  await queue.add("runs", data, { jobId: "r1-0" });
+  const queue = new Queue(name, { connection: pool as unknown as PgPool });
+  await queue.add(name, data, { jobId: "r1-0" });
   await queue.close();
 }
 
@@ -50,6 +66,24 @@ describe("what the release before has left", () => {
     await queue.work(async (id) => void done.push(id), { concurrency: 1 });
     await vi.waitFor(() => expect(done).toEqual(["r1"]), WAIT);
   });
+
+  it.each([BATCH, { v: 1, deflated: deflateRawSync(JSON.stringify(BATCH)).toString("base64"), added_later: 1 }])(
+    "in the queue of events is written: %j",
+    async (data) => {
+      const pool = createPool(await postgres.database(), { application_name: "test", search_path: "bullmq,public", max: 8, log: SILENT });
+      onTestFinished(() => pool.end());
+      const queue = createEventQueue({ kind: "postgres", pool }, { log: SILENT, max_bytes: 1_000_000 });
+      onTestFinished(() => queue.close());
+      await queueRaw(pool, data, "events");
+      await queue.work((batch) => createEventWriter(pool).write(batch).then(), { concurrency: 1 });
+      const stored = async () => (await pool.query("SELECT event_id, user_id, order_id, price::text FROM events ORDER BY event_id")).rows;
+      const rows = [
+        { event_id: "a", user_id: "u,1", order_id: null, price: null },
+        { event_id: "b", user_id: 'u "2"', order_id: "o-1", price: "29.3300" },
+      ];
+      await vi.waitFor(async () => expect(await stored()).toEqual(rows), WAIT);
+    },
+  );
 
   it("in the inbox is read", async () => {
     const here = await openProcess(await postgres.database());
