@@ -26,7 +26,8 @@ export interface EventParameters {
 export const WORD_CHARS = 255;
 /** Prices are `numeric(18,4)`. */
 const PRICE_LIMIT = 1e14;
-const PRICE = /^[+-]?\d{1,14}(\.\d{1,40})?$/;
+/** A decimal below that limit, also after it was rounded. */
+const PRICE = /^[+-]?(?!9{14}\.9999[5-9])\d{1,14}(\.\d{1,40})?$/;
 /** How far a client's clock may be ahead (contract, "Dialect of the event collector"). */
 const AHEAD_MS = 300_000;
 /** Before it calendars differ; PostgreSQL and JavaScript agree after it. */
