@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { isLoopback } from "../core/config-fields.ts";
 import { OpsError } from "../core/errors.ts";
 import { text } from "../core/reply.ts";
-import { includesRole, type Role } from "../core/request.ts";
+import { includesRole, maySendEvents, type Role } from "../core/request.ts";
 import type { Caller, HttpDeps } from "./deps.ts";
 import { rememberKeys } from "./known-keys.ts";
 
@@ -43,8 +43,7 @@ export function createAuth(deps: AuthDeps): Auth {
     },
     requireCollector: () => async (request) => {
       const caller = await identifyBy(remembering, request);
-      const { role } = caller.person;
-      if (role !== "ingest" && !includesRole(role, "operator")) throw belowRole(caller, "operator");
+      if (!maySendEvents(caller.person.role)) throw belowRole(caller, "operator");
       callers.set(request, caller);
     },
     callerOf(request) {

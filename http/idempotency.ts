@@ -40,8 +40,9 @@ export function addIdempotency(scope: FastifyInstance, deps: Pick<HttpDeps, "ide
   });
 
   scope.addHook("onSend", async (request, reply, payload) => {
-    if (!open.delete(request) || typeof payload !== "string" || reply.statusCode >= 500 || NOT_KEPT.has(reply.statusCode)) return payload;
-    const answer = { status: reply.statusCode, content_type: String(reply.getHeader("content-type") ?? ""), body: payload };
+    const isToBeKept = reply.statusCode < 500 && !NOT_KEPT.has(reply.statusCode);
+    if (!open.delete(request) || !isToBeKept || !(typeof payload === "string" || Buffer.isBuffer(payload))) return payload;
+    const answer = { status: reply.statusCode, content_type: String(reply.getHeader("content-type") ?? ""), body: payload.toString() };
     // What is accepted stays accepted: an answer that cannot be kept is given, and asking again leads to the same run.
     const kept = await deps.idempotency.keep(request.id, answer).catch((thrown: unknown) => {
       deps.log.warn({ err: toOpsError(thrown), request_id: request.id }, "the answer to an idempotency key could not be kept");
