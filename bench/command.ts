@@ -79,7 +79,7 @@ async function measure(standIns: StandIns, backend: "redis" | "embedded"): Promi
   try {
     // PostgreSQL, which does not run as root, must be able to pass through.
     await chmod(folder, 0o711);
-    const storage = backend === "redis" ? await startServers(folder, stops) : {};
+    const storage = backend === "redis" ? (await startServers(folder, stops)).env : {};
     const port = String(await freePort());
     const platforms = {
       ...{ TELEGRAM_BOT_TOKEN: standIns.token, TELEGRAM_API_ROOT: standIns.url, PUBLIC_URL: `http://127.0.0.1:${port}` },

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createInstance, type i18n as I18n } from "i18next";
 import { z } from "zod";
 import { LOCALES, type Locale, type PerLocale } from "../core/locale.ts";
-import type { Text, TextParam, Texts } from "../core/reply.ts";
+import type { Moment, Text, TextParam, Texts } from "../core/reply.ts";
 
 /** Sentences by key, flat ("cf.blocked") or nested, in i18next's JSON form: `{{name}}`, plurals as `key_one`, `key_other`. */
 export interface Catalogue {
@@ -36,13 +36,15 @@ export function createTexts(catalogues: PerLocale<Catalogue>): Texts {
   const integerForms = perLocale(integerFormsOf);
   const i18n = createI18n(sentences);
   const showMoment = createMoments();
+  const amounts = perLocale((locale) => new Intl.NumberFormat(locale));
 
   const has = (key: string, locale: Locale) =>
     sentences[locale].has(key) || integerForms[locale].every((form) => sentences[locale].has(`${key}_${form}`));
 
   const sayParam = (param: TextParam, locale: Locale, zone: string): string | number => {
     if (typeof param !== "object") return param;
-    return "at" in param ? showMoment(param.at, locale, zone) : say(param, locale, zone);
+    if ("amount" in param) return amounts[locale].format(param.amount);
+    return "at" in param ? showMoment(param, locale, zone) : say(param, locale, zone);
   };
 
   const say = (text: Text, locale: Locale, zone: string): string => {
@@ -88,32 +90,33 @@ function integerFormsOf(locale: Locale): readonly string[] {
 }
 
 /** Shows moments as "Nov 22, 2026, 09:16 GMT+9"; one that cannot be read as it stands, in a zone nobody knows as UTC. */
-function createMoments(): (at: string, locale: Locale, zone: string) => string {
+function createMoments(): (moment: Moment, locale: Locale, zone: string) => string {
   const formats = new Map<string, Intl.DateTimeFormat>();
-  const formatOf = (locale: Locale, zone: string) => {
-    const key = `${locale} ${zone}`;
-    const format = formats.get(key) ?? createFormat(locale, zone);
+  const formatOf = (locale: Locale, zone: string, seconds: boolean) => {
+    const key = `${locale} ${zone} ${seconds}`;
+    const format = formats.get(key) ?? createFormat(locale, zone, seconds);
     formats.set(key, format);
     return format;
   };
-  return (at, locale, zone) => {
+  return ({ at, seconds = false }, locale, zone) => {
     const moment = new Date(at);
     if (Number.isNaN(moment.getTime())) return at;
     try {
-      return formatOf(locale, zone).format(moment);
+      return formatOf(locale, zone, seconds).format(moment);
     } catch {
-      return formatOf(locale, "UTC").format(moment);
+      return formatOf(locale, "UTC", seconds).format(moment);
     }
   };
 }
 
-function createFormat(locale: Locale, timeZone: string): Intl.DateTimeFormat {
+function createFormat(locale: Locale, timeZone: string, seconds: boolean): Intl.DateTimeFormat {
   return new Intl.DateTimeFormat(locale, {
     year: "numeric",
     month: "short",
     day: "numeric",
     hour: "2-digit",
     minute: "2-digit",
+    ...(seconds && { second: "2-digit" }),
     hourCycle: "h23",
     timeZone,
     timeZoneName: "short",

@@ -7,6 +7,11 @@ import { cfRelease } from "./cf/release.ts";
 import { cfSearch } from "./cf/search.ts";
 import { help } from "./desk/help.ts";
 import { ping } from "./desk/ping.ts";
+import { eventFailed } from "./events/failed.ts";
+import { eventForget } from "./events/forget.ts";
+import { eventReplay } from "./events/replay.ts";
+import { eventSearch } from "./events/search.ts";
+import { eventStats } from "./events/stats.ts";
 import { grant } from "./people/grant.ts";
 import { revoke } from "./people/revoke.ts";
 import { whoami } from "./people/whoami.ts";
@@ -22,6 +27,11 @@ export const commands: readonly Command[] = [
   cfRelease,
   cfSearch,
   cfList,
+  eventSearch,
+  eventFailed,
+  eventReplay,
+  eventForget,
+  eventStats,
   telegramSend,
   runShow,
   runList,

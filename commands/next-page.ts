@@ -1,4 +1,5 @@
 import { type Reply, text } from "../core/reply.ts";
+import { quote } from "../core/text/quotes.ts";
 
 /** Longest line that every platform's button can carry, in characters (Telegram's 64 bytes, less our mark). */
 const BUTTON_LINE = 62;
@@ -10,11 +11,19 @@ export function nextPage(line: string | null): Pick<Reply, "buttons" | "lines"> 
   return { lines: [text("reply.next_page_line", { line: `/${line}` })] };
 }
 
+/** Words that are read as they stand, without quotes. */
+const BARE = /^[\p{L}\p{N}_.:@/][\p{L}\p{N}_.:@/+=-]*$/u;
+
+/** A word of a line, in quotes where it is read as it is meant only in them. */
+export function wordOf(value: string): string {
+  return BARE.test(value) ? value : quote(value);
+}
+
 /** A line of a command and the flags that have a value. */
 export function lineOf(command: string, flags: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const given = Object.entries(flags).flatMap(([name, value]) => {
     if (value === undefined || value === false) return [];
-    return value === true ? [`--${name}`] : [`--${name} ${value}`];
+    return value === true ? [`--${name}`] : [`--${name} ${wordOf(String(value))}`];
   });
   return [command, ...given].join(" ");
 }

@@ -1,7 +1,15 @@
+import { type ChartOf, type PlainChart, toBars } from "./chart.ts";
 import type { PerLocale } from "./locale.ts";
 
-/** A value put into a text: as it is, another text, or a moment that is shown in the person's time zone. */
-export type TextParam = string | number | Text | { readonly at: string };
+/** A value put into a text: as it is, another text, a moment, or a number as the language groups its digits. */
+export type TextParam = string | number | Text | Moment | { readonly amount: number };
+
+/** A moment that is shown in the person's time zone, to the minute, or to the second where much happens in one. */
+export interface Moment {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly seconds?: true;
+}
 
 /** Words in the person's language: a key of commands/locales, the same thing in each language, or words that need no translation (what a person typed, an address). */
 export type Text =
@@ -31,6 +39,8 @@ export interface ReplyOf<T> {
   readonly title: T;
   readonly fields?: readonly Field<T>[];
   readonly table?: { readonly columns: readonly T[]; readonly rows: readonly (readonly T[])[] };
+  /** What is to be seen: a picture where the surface can show one. */
+  readonly chart?: ChartOf<T>;
   /** Sentences below everything else: what to do next. */
   readonly lines?: readonly T[];
   /** The line that takes back what was done, without a leading slash; each surface writes it as it is typed there. */
@@ -52,7 +62,7 @@ export interface ReplyFile {
 export type Reply = ReplyOf<Text>;
 
 /** An answer in one language, ready for a surface's renderer. */
-export type PlainReply = ReplyOf<string>;
+export type PlainReply = ReplyOf<string> & { readonly chart?: PlainChart };
 
 /** Turns texts into words. Implemented in clients/texts.ts. */
 export interface Texts {
@@ -75,18 +85,26 @@ export function raw(words: string): Text {
 /** Says an answer in one language; a pure function of its arguments. */
 export function plain(reply: Reply, texts: Texts, locale: keyof PerLocale<string>, zone: string): PlainReply {
   const say = (words: Text) => texts.say(words, locale, zone);
-  const { tone, title, lines, fields, table, undo, buttons, file } = reply;
+  const { tone, title, lines, fields, table, chart, undo, buttons, file } = reply;
   return {
     tone,
     title: say(title),
     ...(lines && { lines: lines.map(say) }),
     ...(fields && { fields: fields.map((field) => ({ ...field, label: say(field.label), value: say(field.value) })) }),
     ...(table && { table: { columns: table.columns.map(say), rows: table.rows.map((row) => row.map(say)) } }),
+    ...(chart && { chart: { ...sayChart(chart, say), zone } }),
     ...(undo && { undo: { label: say(undo.label), line: undo.line } }),
     ...(buttons && { buttons: buttons.map(({ label, action }) => ({ label: say(label), action })) }),
     ...(file && { file }),
   };
 }
+
+function sayChart(chart: ChartOf<Text>, say: (words: Text) => string): ChartOf<string> {
+  return { ...chart, series: chart.series.map(({ name, total, values }) => ({ name: say(name), total: say(total), values })) };
+}
+
+/** How wide bars of characters are: with a total and a name of 15 characters they fit into 80 columns. */
+const BAR_COLUMNS = 50;
 
 /** An answer as plain lines of text: the CLI's form, and the `text` beside every reply of the REST API. */
 export function toPlainText(reply: PlainReply): string {
@@ -95,6 +113,7 @@ export function toPlainText(reply: PlainReply): string {
     reply.title,
     ...(reply.fields ?? []).map(({ label, value }) => `${label}: ${value}`),
     ...rows.map((row) => row.join("  ")),
+    ...(reply.chart ? toBars(reply.chart, BAR_COLUMNS) : []),
     ...(reply.lines ?? []),
     ...(reply.undo ? [`${reply.undo.label}: ${reply.undo.line}`] : []),
   ].join("\n");

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { FastifyRequest } from "fastify";
+import type { Socket } from "node:net";
+import type { FastifyRequest, onRequestHookHandler } from "fastify";
 import { isLoopback } from "../core/config-fields.ts";
 import { OpsError } from "../core/errors.ts";
 import { text } from "../core/reply.ts";
@@ -11,8 +12,8 @@ import { rememberKeys } from "./known-keys.ts";
 export interface Auth {
   /** A hook that lets nobody below a role through. It runs before the body is read. */
   require(role: Role): (request: FastifyRequest) => Promise<void>;
-  /** The same for those who may send events: keys of role `ingest`, and from operator on. Their keys are believed for a second (http/known-keys.ts). */
-  requireCollector(): (request: FastifyRequest) => Promise<void>;
+  /** The same for those who may send events: keys of role `ingest`, and from operator on. Their keys are believed for a second (here and in http/known-keys.ts). */
+  requireCollector(): onRequestHookHandler;
   /** Who a request that went through `require` acts as. */
   callerOf(request: FastifyRequest): Caller;
   /**
@@ -30,10 +31,15 @@ type AuthDeps = Pick<HttpDeps, "findKey" | "localPerson" | "sandbox" | "host" | 
 const WRONG_KEYS = 20;
 const MINUTE_MS = 60_000;
 
+/** So long the key that a connection showed last is not even looked up, in milliseconds. */
+const SEEN_MS = 500;
+
 /** Makes the one place that decides who asks (contract, "Who may do what"). */
 export function createAuth(deps: AuthDeps): Auth {
   const callers = new WeakMap<FastifyRequest, Caller>();
   const identify = (request: FastifyRequest) => identifyBy(deps, request);
+  /** Who showed which key last, by connection. */
+  const seen = new WeakMap<Socket, { readonly authorization: string; readonly caller: Caller; readonly at: number }>();
   const remembering = { ...deps, findKey: rememberKeys(deps.findKey) };
   return {
     require: (role) => async (request) => {
@@ -41,10 +47,19 @@ export function createAuth(deps: AuthDeps): Auth {
       if (!includesRole(caller.person.role, role)) throw belowRole(caller, role);
       callers.set(request, caller);
     },
-    requireCollector: () => async (request) => {
-      const caller = await identifyBy(remembering, request);
-      if (!maySendEvents(caller.person.role)) throw belowRole(caller, "operator");
-      callers.set(request, caller);
+    requireCollector: () => (request, _reply, done) => {
+      const let_in = (caller: Caller) => {
+        callers.set(request, caller);
+        done();
+      };
+      const before = seen.get(request.socket);
+      const { authorization } = request.headers;
+      if (before && before.authorization === authorization && performance.now() - before.at < SEEN_MS) return let_in(before.caller);
+      identifyBy(remembering, request).then((caller) => {
+        if (!maySendEvents(caller.person.role)) return done(belowRole(caller, "operator"));
+        if (authorization !== undefined) seen.set(request.socket, { authorization, caller, at: performance.now() });
+        let_in(caller);
+      }, done);
     },
     callerOf(request) {
       const caller = callers.get(request);

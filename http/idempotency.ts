@@ -22,9 +22,7 @@ export function addIdempotency(scope: FastifyInstance, deps: Pick<HttpDeps, "ide
   /** Requests whose answer is to be kept. */
   const open = new WeakSet<FastifyRequest>();
 
-  scope.addHook("preHandler", async (request, reply) => {
-    const key = request.method === "POST" ? request.headers[HEADER] : undefined;
-    if (key === undefined) return;
+  const begin = async (request: FastifyRequest, reply: FastifyReply, key: string | readonly string[]) => {
     if (typeof key !== "string" || !KEY.test(key)) throw invalidInput("Idempotency-Key", text("http.idempotency_key"));
     const { body, query, params } = request;
     const body_hash = canonicalHash({ key, body, query, params });
@@ -34,15 +32,18 @@ export function addIdempotency(scope: FastifyInstance, deps: Pick<HttpDeps, "ide
       throw new OpsError("idempotency_mismatch", "another request under this key", { text: text("http.idempotency_mismatch") });
     request.id = first.request_id;
     reply.header("x-request-id", request.id);
-    if (first.answer) return replay(reply, first.answer);
+    if (first.answer) return void replay(reply, first.answer);
     open.add(request);
-    return;
+  };
+  // Most requests have no key: for them a callback costs less than a promise.
+  scope.addHook("preHandler", (request, reply, done) => {
+    const key = request.method === "POST" ? request.headers[HEADER] : undefined;
+    if (key === undefined) return done();
+    begin(request, reply, key).then(() => reply.sent || done(), done);
   });
 
-  scope.addHook("onSend", async (request, reply, payload) => {
-    const isToBeKept = reply.statusCode < 500 && !NOT_KEPT.has(reply.statusCode);
-    if (!open.delete(request) || !isToBeKept || !(typeof payload === "string" || Buffer.isBuffer(payload))) return payload;
-    const answer = { status: reply.statusCode, content_type: String(reply.getHeader("content-type") ?? ""), body: payload.toString() };
+  const keep = async (request: FastifyRequest, reply: FastifyReply, payload: string) => {
+    const answer = { status: reply.statusCode, content_type: String(reply.getHeader("content-type") ?? ""), body: payload };
     // What is accepted stays accepted: an answer that cannot be kept is given, and asking again leads to the same run.
     const kept = await deps.idempotency.keep(request.id, answer).catch((thrown: unknown) => {
       deps.log.warn({ err: toOpsError(thrown), request_id: request.id }, "the answer to an idempotency key could not be kept");
@@ -51,6 +52,11 @@ export function addIdempotency(scope: FastifyInstance, deps: Pick<HttpDeps, "ide
     // Of two that came at once, both get the answer of the first.
     reply.status(kept.status).type(kept.content_type);
     return kept.body;
+  };
+  scope.addHook("onSend", (request, reply, payload, done) => {
+    if (!open.delete(request) || typeof payload !== "string" || reply.statusCode >= 500 || NOT_KEPT.has(reply.statusCode))
+      return done(null, payload);
+    keep(request, reply, payload).then((body) => done(null, body), done);
   });
 }
 

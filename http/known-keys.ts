@@ -12,8 +12,8 @@ interface Known {
   asking: boolean;
 }
 
-/** So long a key is believed without asking again, in milliseconds: a revoked one is refused as soon. */
-const FRESH_MS = 1_000;
+/** So long a key is believed without asking again, in milliseconds; with what http/auth.ts adds, a revoked one is refused after a second. */
+const FRESH_MS = 500;
 /** So long it is believed while the database does not answer. */
 const STALE_MS = 300_000;
 /** How long an answer is waited for where an older one is known, in milliseconds. */

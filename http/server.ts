@@ -57,15 +57,18 @@ export function createServer(deps: HttpDeps, options: { readonly person?: Fastif
 }
 
 function addHooks(server: FastifyInstance, deps: HttpDeps): void {
-  server.addHook("onRequest", async (request, reply) => {
+  // Hooks with a callback: a promise for each of them costs a tenth of what an event costs altogether.
+  server.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
     if (request.url.startsWith("/api")) reply.header("cache-control", "no-store");
+    done();
   });
-  server.addHook("onResponse", async (request, reply) => {
+  server.addHook("onResponse", (request, reply, done) => {
     // The route's pattern, for the path itself may hold a confirmation's token.
     const { method, id, routeOptions } = request;
     const ms = Math.round(reply.elapsedTime);
     deps.log.debug({ request_id: id, method, route: routeOptions.url ?? "?", status: reply.statusCode, ms }, "answered");
+    done();
   });
   server.setErrorHandler((error, request, reply) => sendProblem(deps, request, reply, error));
   server.setNotFoundHandler((request, reply) =>

@@ -15,8 +15,6 @@ export interface SweeperDeps {
   readonly tables: readonly Swept[];
   /** Takes over what came in and nobody works on. */
   readonly takeOverInbox: () => Promise<void>;
-  /** Deletes what is older than it is kept for. */
-  readonly purge: () => Promise<number>;
   readonly log: Logger;
 }
 
@@ -27,7 +25,6 @@ export interface Sweeper {
 
 /** How soon the work of a killed process is taken over by another. */
 const PAUSE_MS = 1_000;
-const PURGE_EVERY_MS = 3_600_000;
 /** Rows looked at in one round. */
 const LIMIT = 500;
 
@@ -39,14 +36,9 @@ export function startSweeper(deps: SweeperDeps): Sweeper {
   const stopping = new AbortController();
   const loop = async () => {
     let failing = false;
-    let purged = 0;
     for (let first = true; !stopping.signal.aborted; ) {
       try {
         await sweep(deps, first);
-        if (Date.now() - purged > PURGE_EVERY_MS) {
-          await deps.purge();
-          purged = Date.now();
-        }
         first = false;
         failing = false;
       } catch (thrown) {

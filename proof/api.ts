@@ -11,12 +11,12 @@ export type Api = (
 const CALL_TIMEOUT_MS = 10_000;
 
 /** Makes the client: it goes from one process to the next with each call, as one behind a load balancer does. */
-export function createApi(urls: readonly string[]): Api {
+export function createApi(urls: readonly string[], key: string = PROOF_KEY): Api {
   let turn = 0;
   return async (method, to, { body, idempotency_key } = {}) => {
     const url = urls[turn++ % urls.length];
     const headers = {
-      authorization: `Bearer ${PROOF_KEY}`,
+      authorization: `Bearer ${key}`,
       ...(body !== undefined && { "content-type": "application/json" }),
       ...(idempotency_key !== undefined && { "idempotency-key": idempotency_key }),
     };

@@ -16,6 +16,8 @@ export interface Fleet {
   killOne(): Promise<string>;
   /** Starts what was killed. */
   mend(): Promise<void>;
+  /** Everything that all of them printed, also those that were killed. */
+  output(): string;
   /** Resident memory of each process, in MB. */
   pids(): readonly number[];
   /** Ends all of them. */
@@ -33,12 +35,14 @@ export const SCALED: readonly string[] = ["http", "http", "workers", "workers", 
  */
 export async function startFleet(roles: readonly string[], env: Readonly<Record<string, string>>): Promise<Fleet> {
   const ships: Ship[] = [];
+  const programs: Program[] = [];
   for (const each of roles) {
     const PORT = String(await freePort());
     ships.push({ roles: each, env: { ...env, ROLES: each, PORT }, program: null });
   }
   const launch = async (ship: Ship) => {
     ship.program = await startProgram("bin/switchboard.js", { args: ["serve"], env: ship.env, ...(isMute(ship) && { says: /^roles: /m }) });
+    programs.push(ship.program);
   };
   for (const ship of ships) await launch(ship);
   const urls = ships.filter((ship) => !isMute(ship)).map(({ env: { PORT } }) => `http://127.0.0.1:${PORT}`);
@@ -54,6 +58,7 @@ export async function startFleet(roles: readonly string[], env: Readonly<Record<
     async mend() {
       for (const ship of ships) if (ship.program === null) await launch(ship);
     },
+    output: () => programs.map((program) => program.output()).join(""),
     pids: () => ships.flatMap(({ program }) => program?.pid ?? []),
     async end() {
       await Promise.all(ships.map(({ program }) => program?.kill()));

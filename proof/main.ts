@@ -1,97 +1,18 @@
-import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { proveBlocks } from "./block-list.ts";
-import { proveLargeAccount } from "./large-account.ts";
-import { FULL_SIZE, proveMalformed } from "./malformed.ts";
-import type { Verdict } from "./verdict.ts";
-import type { Backend } from "./world.ts";
+import { proveAllBlocks } from "./blocks.ts";
+import { proveAllEvents } from "./events/all.ts";
+import { proveAllMalformed } from "./malformed.ts";
 
-/** Real addresses: five or more public blacklists named each of them on one day (stamparm/ipsum, public domain). */
-const BLOCK_LIST = path.resolve("../shared/data/blocklist/ipsum-level5.txt");
-const IN_TELEGRAM = 100;
-const KILLS = 20;
-/** Where the real list is not there. */
-const STAND_INS = 1_413;
-const TITLES: Readonly<Record<Backend, string>> = {
-  embedded: "one process, embedded",
-  redis: "one process, Redis + PostgreSQL 15",
-  scaled: "2 http, 2 workers, bots, scheduler on Redis + PostgreSQL 15",
+/** The proofs by name; each takes the parts that are wanted, none for all of them, and says whether it holds. */
+const PROOFS: Readonly<Record<string, { readonly parts: readonly string[]; prove(only: readonly string[]): Promise<boolean> }>> = {
+  main: { parts: ["embedded", "redis", "scaled", "large"], prove: proveAllBlocks },
+  events: { parts: ["embedded", "redis", "scaled"], prove: proveAllEvents },
+  malformed: { parts: [], prove: proveAllMalformed },
 };
 
-const [name, ...only] = process.argv.slice(2);
-if (name === "main") process.exitCode = await proveMain();
-else if (name === "malformed") process.exitCode = await alone(name, () => proveMalformed(FULL_SIZE, console.error));
+const [name = "", ...only] = process.argv.slice(2);
+const proof = PROOFS[name];
+if (proof && only.every((part) => proof.parts.includes(part))) process.exitCode = (await proof.prove(only)) ? 0 : 1;
 else {
-  console.error("usage: npm run proof -- main [embedded|redis|scaled|large ...] | malformed");
+  for (const [known, { parts }] of Object.entries(PROOFS)) console.error(`usage: npm run proof -- ${known} [${parts.join("|")} ...]`);
   process.exitCode = 2;
-}
-
-type Row = readonly [title: string, verdict: Verdict, seconds: number];
-
-async function proveMain(): Promise<number> {
-  const wanted = (part: string) => only.length === 0 || only.includes(part);
-  const addresses = await readAddresses();
-  const rows: Row[] = [];
-  for (const backend of ["embedded", "redis", "scaled"] as const) {
-    if (!wanted(backend)) continue;
-    const say = (line: string) => console.error(`${backend}: ${line}`);
-    rows.push(await timed(TITLES[backend], () => proveBlocks({ backend, addresses, in_telegram: IN_TELEGRAM, kills: KILLS, say })));
-  }
-  const large = wanted("large") ? [await timed("10,000 rules made by hand", () => proveLargeAccount())] : [];
-  // A part of the proof is for whoever works on that part; the page tells of all of it.
-  if (only.length === 0) await writeFile("docs/reliability.md", toPage(rows, large));
-  return [...rows, ...large].every(([, verdict]) => verdict.holds) ? 0 : 1;
-}
-
-/** A proof of one part, which is told here and on no page. */
-async function alone(proof: string, prove: () => Promise<Verdict>): Promise<number> {
-  const verdict = await prove();
-  console.log(JSON.stringify({ proof, ...verdict }));
-  return verdict.holds ? 0 : 1;
-}
-
-async function timed(title: string, prove: () => Promise<Verdict>): Promise<Row> {
-  const began = Date.now();
-  const verdict = await prove();
-  const seconds = Math.round((Date.now() - began) / 1_000);
-  console.log(JSON.stringify({ proof: "main", of: title, seconds, ...verdict }));
-  return [title, verdict, seconds];
-}
-
-async function readAddresses(): Promise<string[]> {
-  if (existsSync(BLOCK_LIST)) return (await readFile(BLOCK_LIST, "utf8")).split("\n").filter(Boolean);
-  console.error(`${BLOCK_LIST} is not here: addresses of a test network (RFC 2544) are used in its place`);
-  return Array.from({ length: STAND_INS }, (_, index) => `198.18.${index >> 8}.${index & 255}`);
-}
-
-function toPage(rows: readonly Row[], large: readonly Row[]): string {
-  return [
-    "# Reliability, as measured",
-    "",
-    "Written by `npm run proof -- main`. Every address of a public block list is blocked and then released again: a hundred of them by lines in",
-    "Telegram, the others by `POST /api/v1/cf/block` and `/release`, whose answers go to Telegram too. Meanwhile three in ten of Cloudflare's",
-    "calls fail (500, 429, connection cut after the rule was made) and processes are killed with SIGKILL. Rules, ledger, runs and answers must",
-    "agree. A second copy of an answer is explained when Telegram accepted the first one in the moment before a kill: nobody can know then that",
-    "it arrived. The budgets are a hundred times the contract's, so that the work and not the pacing is tried.",
-    "",
-    ...toTable(rows),
-    "",
-    "An account that holds 10,000 rules which somebody made by hand, on the contract's own budgets, everything in one process:",
-    "",
-    ...toTable(large),
-    "",
-  ].join("\n");
-}
-
-function toTable(rows: readonly Row[]): string[] {
-  const [first] = rows;
-  const keys = first ? Object.keys(first[1]) : [];
-  const lines = keys.map((key) => `| ${key.replaceAll("_", " ")} | ${rows.map(([, verdict]) => verdict[key]).join(" | ")} |`);
-  return [
-    `| | ${rows.map(([title]) => title).join(" | ")} |`,
-    `|---|${rows.map(() => "---|").join("")}`,
-    ...lines,
-    `| seconds | ${rows.map(([, , seconds]) => seconds).join(" | ")} |`,
-  ];
 }

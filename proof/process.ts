@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { promisify } from "node:util";
 
 /** A program of ours that runs in a process of its own. */
 export interface Program {
@@ -20,6 +21,8 @@ export interface ProgramOptions {
   /** The only environment it sees, besides PATH and HOME. */
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Options of node itself. */
+  readonly node_options?: readonly string[];
   readonly uid?: number;
   readonly gid?: number;
   readonly cwd?: string;
@@ -31,9 +34,17 @@ export interface ProgramOptions {
   readonly says?: RegExp;
 }
 
+const run = promisify(execFile);
 const LISTENING = /listening on (http:\/\/\S+)/;
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 50;
+
+/** Runs a compiled program to its end. @returns what it printed. @throws Error when it fails */
+export async function runProgram(script: string, { env, args = [] }: Pick<ProgramOptions, "env" | "args">): Promise<string> {
+  const own = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/tmp", ...env };
+  const { stdout } = await run(process.execPath, [path.join(distFolder(), script), ...args], { env: own });
+  return stdout;
+}
 
 /** The compiled programs, found from here whether this file runs compiled (dist/proof) or from source (proof). */
 function distFolder(): string {
@@ -48,8 +59,8 @@ function distFolder(): string {
  * @throws Error with all it printed, when it ends or does not listen in time
  */
 export async function startProgram(script: string, options: ProgramOptions): Promise<Program> {
-  const { env, args = [], uid, gid, cwd, dist = distFolder(), patience_ms = PATIENCE_MS, says = LISTENING } = options;
-  const child = spawn(process.execPath, [path.join(dist, script), ...args], {
+  const { env, args = [], node_options = [], uid, gid, cwd, dist = distFolder(), patience_ms = PATIENCE_MS, says = LISTENING } = options;
+  const child = spawn(process.execPath, [...node_options, path.join(dist, script), ...args], {
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/tmp", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(uid !== undefined && { uid }),

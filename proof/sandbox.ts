@@ -4,6 +4,8 @@ import { type Program, startProgram } from "./process.ts";
 export interface BotMessage {
   readonly message_id: number;
   readonly text: string;
+  /** A picture, for which `text` is the caption. */
+  readonly photo?: { readonly width: number; readonly height: number; readonly base64: string };
   readonly buttons?: readonly (readonly { readonly text: string; readonly callback_data?: string }[])[];
 }
 

@@ -10,7 +10,7 @@ import { openPlatforms, type Platforms } from "./platforms.ts";
 import { openQueues } from "./queues.ts";
 import { openSecretKey } from "./secret-key.ts";
 import { openStorage, type Storage } from "./storage.ts";
-import { openIntake, type Part, startKeeping, startSweeping, startWorkers } from "./work.ts";
+import { openIntake, type Part, startKeeping, startPurging, startSweeping, startWorkers } from "./work.ts";
 
 /** A running Switchboard. */
 export interface App {
@@ -61,7 +61,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     if (http) parts.push(http);
     if (has("workers")) parts.push(await startWorkers(work));
     // A process that only serves HTTP takes nothing in, unless platforms call it.
-    if (config.public_url !== null || config.roles.some((role) => role !== "http")) parts.push(startSweeping(work, intake));
+    if (config.public_url !== null || config.roles.some((role) => role !== "http"))
+      parts.push(startSweeping(work, intake), startPurging(work, config));
     if (has("scheduler")) parts.push(startKeeping(work));
     parts.push(startBots(adapters, has("bots")));
     return { url: http?.url ?? null, storage, platforms, stop: () => stopAll({ parts, intake, stopping, closers }) };

@@ -15,7 +15,6 @@ import { createRunStore } from "../../clients/postgres/runs.ts";
 import { createProtection } from "../../core/addresses.ts";
 import type { Config } from "../../core/config.ts";
 import { createDispatch, type Dispatch } from "../../core/dispatch.ts";
-import type { CollectedEvent } from "../../core/events/event.ts";
 import type { BotAdapter, CommandPorts, Logger } from "../../core/ports.ts";
 import type { Job } from "../../core/stores.ts";
 import { createRunAcceptor } from "../../jobs/acceptor.ts";
@@ -66,7 +65,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
     ...{ clock, edge, ledger: stores.ledger, rules: stores.rules, reconciler },
     ...createDeskPorts({ stores, registry, platforms, enqueueDeliveries: enqueue.deliveries }),
     runs: stores.runs,
-    events: createEvents({ tables: stores.events, writer: stores.eventWriter, queue: queues.events }),
+    events: createEvents({ tables: stores.events, queue: queues.events }),
     people: tellingPlatforms(stores.people, adapters),
     catalogue: registry.catalogue,
     health,
@@ -93,12 +92,7 @@ export async function createDesk({ config, storage, queues, platforms, adapters,
       limits: config.person_limits,
     }),
   );
-  const collect = async (events: readonly CollectedEvent[]) => {
-    await queues.events.add(events);
-    metrics.events.accepted(events.length);
-  };
   return {
-    collect,
     registry,
     texts,
     stores,

@@ -6,12 +6,17 @@ import type { EventMeter } from "../../jobs/events/writer.ts";
 const SIZES = [1, 5, 10, 25, 50, 100, 250, 500];
 
 /** What is measured of events: in this process what was accepted and written; over all processes what waits. */
-export function createEventMeter(
-  registers: Registry[],
-  queue: Pick<EventQueue, "backlog">,
-): EventMeter & { accepted(count: number): void } {
+export function createEventMeter(registers: Registry[], queue: Pick<EventQueue, "backlog" | "total">): EventMeter {
   const counter = (what: string, help: string) => new Counter({ name: `switchboard_events_${what}_total`, help, registers });
-  const accepted = counter("accepted", "Events acknowledged: they were durably queued");
+  new Counter({
+    name: "switchboard_events_accepted_total",
+    help: "Events that were durably queued, and so acknowledged",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(queue.total());
+    },
+  });
   const stored = counter("stored", "Events written to the table");
   const duplicates = counter("duplicates", "Events that were in the table already, by their event_id");
   const failed = counter("failed", "Events that could not be written; see /event_failed");
@@ -33,7 +38,6 @@ export function createEventMeter(
     },
   });
   return {
-    accepted: (count) => accepted.inc(count),
     written(counts) {
       stored.inc(counts.stored);
       duplicates.inc(counts.duplicates);

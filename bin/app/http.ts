@@ -43,7 +43,7 @@ export async function listen(
       events: {
         receipt: desk.ports.events.receipt,
         search: searchCaughtUp(desk.ports.events, queues.events),
-        collect: desk.collect,
+        collect: queues.events.add,
         retention_days: config.events.retention_days,
       },
       idempotency: stores.idempotency,

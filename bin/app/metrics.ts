@@ -15,7 +15,7 @@ export interface Metrics {
   /** Counts what became of messages in this process. */
   readonly gateway: GatewayMeter;
   /** Counts events in this process. */
-  readonly events: EventMeter & { accepted(count: number): void };
+  readonly events: EventMeter;
 }
 
 /** The measures of this process; those of queues and parts are taken when they are asked for. */

@@ -1,4 +1,5 @@
 import type { TelegramApi } from "../../bots/telegram/outbound.ts";
+import { createCharts } from "../../clients/chart/png.ts";
 import { cloudflareBudget } from "../../clients/cloudflare/budgets.ts";
 import { createCloudflareEdge } from "../../clients/cloudflare/edge.ts";
 import { type Config, PROCESS_ROLES } from "../../core/config.ts";
@@ -82,7 +83,7 @@ async function openTelegram(config: Config, { token, api_root }: { token: string
   // Loaded here, so that a process without Telegram does not carry it.
   const { createTelegramApi, createTelegramChannel } = await import("../../bots/telegram/outbound.ts");
   const api = createTelegramApi({ token, api_root });
-  return { api, token, channel: createTelegramChannel({ api, limits: config.telegram_limits, log }) };
+  return { api, token, channel: createTelegramChannel({ api, limits: config.telegram_limits, charts: createCharts(), log }) };
 }
 
 /** Where Cloudflare is not set up: it has no scope, and every call says so. */

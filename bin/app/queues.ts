@@ -30,7 +30,9 @@ const MIB = 1_048_576;
 export async function openQueues(config: Config, storage: Storage, log: Logger): Promise<Queues> {
   const { redis } = config;
   const volatile = redis !== null && (await mayForget(redis, log));
-  const backend = redis ? ({ kind: "redis", url: redis.url } as const) : ({ kind: "postgres", pool: storage.queuePool } as const);
+  const backend = redis
+    ? ({ kind: "redis", url: redis.url } as const)
+    : ({ kind: "postgres", pool: storage.queuePool, worker_pool: storage.relaxedPool } as const);
   const runs = createQueue("runs", backend, { log });
   const deliveries = createQueue("deliveries", backend, { log });
   const events = createEventQueue(backend, { log, max_bytes: config.events.queue_mb * MIB });

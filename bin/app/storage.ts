@@ -18,6 +18,8 @@ export interface Storage {
   readonly events: Pool;
   /** For BullMQ, whose SQL names no schema. */
   readonly queuePool: Pool;
+  /** The same for workers of events, which does not wait for the disk. */
+  readonly relaxedPool: Pool;
   readonly prisma: PrismaClient;
   readonly session: Session;
   close(): Promise<void>;
@@ -32,8 +34,10 @@ const OFTEN_POOL_MAX = 8;
 const BY_INDEX = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", plan_cache_mode: "force_generic_plan" };
 /** As many as batches are written at once, and one for what failed. */
 const EVENTS_POOL_MAX = 4;
-/** Three workers hold one each for LISTEN. */
-const QUEUE_POOL_MAX = 14;
+/** Two workers hold one each for LISTEN. */
+const QUEUE_POOL_MAX = 12;
+/** One for LISTEN, and as many as batches are worked on at once. */
+const RELAXED_POOL_MAX = 5;
 
 /**
  * Opens the database: the one at `DATABASE_URL`, or the embedded one, brought up to date.
@@ -48,18 +52,15 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     const pool = createPool(connection, { max: POOL_MAX, application_name: "switchboard", log });
     const often = createPool(connection, { max: OFTEN_POOL_MAX, application_name: "switchboard often", settings: BY_INDEX, log });
     const events = createPool(connection, { max: EVENTS_POOL_MAX, application_name: "switchboard events", log });
-    const queuePool = createPool(connection, {
-      max: QUEUE_POOL_MAX,
-      search_path: `${QUEUE_SCHEMA},public`,
-      application_name: "switchboard queue",
-      log,
-    });
+    const queue = { search_path: `${QUEUE_SCHEMA},public`, application_name: "switchboard queue", log };
+    const queuePool = createPool(connection, { ...queue, max: QUEUE_POOL_MAX });
+    const relaxedPool = createPool(connection, { ...queue, max: RELAXED_POOL_MAX, settings: { synchronous_commit: "off" } });
     const prisma = createPrisma(connection);
     const close = async () => {
-      await Promise.all([prisma.$disconnect(), session.close(), pool.end(), often.end(), events.end(), queuePool.end()]);
+      await Promise.all([prisma.$disconnect(), session.close(), pool.end(), often.end(), events.end(), queuePool.end(), relaxedPool.end()]);
       await embedded?.stop();
     };
-    return { embedded: embedded !== null, connection, pool, often, events, queuePool, prisma, session, close };
+    return { embedded: embedded !== null, connection, pool, often, events, queuePool, relaxedPool, prisma, session, close };
   } catch (thrown) {
     await embedded?.stop();
     throw thrown;

@@ -1,10 +1,12 @@
 import { purge } from "../../clients/postgres/retention.ts";
+import type { Config } from "../../core/config.ts";
 import type { BotAdapter, Channel, Logger, QueueWorker } from "../../core/ports.ts";
 import { startKeeper } from "../../jobs/blocks/keeper.ts";
 import { createEventWork } from "../../jobs/events/writer.ts";
 import { createIntake, type StartedIntake } from "../../jobs/intake.ts";
 import { createGateway } from "../../jobs/outbound/gateway.ts";
 import { pause } from "../../jobs/pause.ts";
+import { startRetention } from "../../jobs/retention.ts";
 import { createSeats } from "../../jobs/run-seats.ts";
 import { createRunWorker } from "../../jobs/run-worker.ts";
 import { startSweeper } from "../../jobs/sweeper.ts";
@@ -91,7 +93,7 @@ export async function startWorkers({ desk, queues, platforms, log, stopping }: W
 }
 
 /** Starts the sweeper. */
-export function startSweeping({ desk, storage, queues, log }: WorkParts, intake: StartedIntake): Part {
+export function startSweeping({ desk, queues, log }: WorkParts, intake: StartedIntake): Part {
   const { stores, enqueue } = desk;
   const sweeper = startSweeper({
     tables: [
@@ -99,10 +101,19 @@ export function startSweeping({ desk, storage, queues, log }: WorkParts, intake:
       { rows: stores.deliveries, queue: queues.deliveries, enqueue: enqueue.deliveries },
     ],
     takeOverInbox: intake.takeOver,
-    purge: () => purge(storage.pool),
     log,
   });
   return { stop: () => sweeper.stop() };
+}
+
+/** Starts to delete what is older than it is kept for. Of several processes one does so at a time. */
+export function startPurging({ storage, log }: WorkParts, { events }: Config): Part {
+  const retention = startRetention({
+    purge: (signal) => purge(storage.pool, { event_days: events.retention_days, signal }),
+    leases: storage.session,
+    log,
+  });
+  return { stop: () => retention.stop() };
 }
 
 /** Starts the keeper of blocks. Of several processes one keeps at a time. */

@@ -30,8 +30,11 @@ export const COMMANDS = 100;
 /** How many calls of our webhook at once we let Telegram make (`setWebhook`, 1 to 100): its own default. */
 export const MAX_CONNECTIONS = 40;
 
-/** Longest caption of a file (`sendDocument`), counted as `MESSAGE_CHARS`. */
+/** Longest caption of a file or a picture (`sendDocument`, `sendPhoto`), counted as `MESSAGE_CHARS`. */
 export const CAPTION_CHARS = 1_024;
+
+/** How wide bars of characters may be: with a total and a name they fit into a line of a phone. Our own number. */
+export const BAR_COLUMNS = 20;
 
 /** More pages than this nobody turns: what is longer is a file. Our own number. */
 export const PAGES = 20;

@@ -1,11 +1,12 @@
 import { Api, GrammyError, InputFile } from "grammy";
+import type { Charts, PlainChart } from "../../core/chart.ts";
 import type { Rate } from "../../core/config.ts";
 import type { Budget, Channel, Logger, OutgoingMessage } from "../../core/ports.ts";
 import { type PlainReply, type ReplyFile, toPlainText } from "../../core/reply.ts";
 import { type Place, parseAddress } from "./address.ts";
 import { toTelegramError } from "./errors.ts";
 import { PAGES } from "./limits.ts";
-import { renderCaption, renderTelegram, type TelegramMessage } from "./render.ts";
+import { renderCaption, renderTelegram, renderUnderChart, type TelegramMessage } from "./render.ts";
 
 /** A client of the Bot API. */
 export type TelegramApi = Api;
@@ -14,6 +15,7 @@ export type TelegramApi = Api;
 export interface TelegramChannelDeps {
   readonly api: Api;
   readonly limits: { readonly global: Rate; readonly chat: Rate; readonly group: Rate };
+  readonly charts: Charts;
   readonly log: Logger;
 }
 
@@ -50,7 +52,8 @@ export function createTelegramApi({ token, api_root }: { readonly token: string;
 }
 
 /** Telegram's way out. The bot's token is in no error that leaves here. */
-export function createTelegramChannel({ api, limits, log }: TelegramChannelDeps): Channel {
+export function createTelegramChannel(deps: TelegramChannelDeps): Channel {
+  const { api, limits, log } = deps;
   const bot = api.token.split(":", 1)[0];
   return {
     platform: "telegram",
@@ -67,33 +70,36 @@ export function createTelegramChannel({ api, limits, log }: TelegramChannelDeps)
 
     async send(message) {
       try {
-        return { message_id: String(await deliver(api, parseAddress(message.address), message)) };
+        return { message_id: String(await deliver(deps, parseAddress(message.address), message)) };
       } catch (thrown) {
         const now = thrown instanceof GrammyError ? thrown.parameters.migrate_to_chat_id : undefined;
         if (now === undefined) throw toTelegramError(thrown, "send", api.token);
         log.info({ platform: "telegram", chat: message.address, now }, "a group became a supergroup");
-        return await follow(api, now, message);
+        return await follow(deps, now, message);
       }
     },
   };
 }
 
 /** To the supergroup, where the group's messages cannot be edited. Once: it became nothing else meanwhile. */
-async function follow(api: Api, chat_id: number, message: OutgoingMessage) {
+async function follow(deps: TelegramChannelDeps, chat_id: number, message: OutgoingMessage) {
   try {
-    const id = await deliver(api, { chat_id }, { ...message, message_id: null });
+    const id = await deliver(deps, { chat_id }, { ...message, message_id: null });
     return { message_id: String(id), moved_to: String(chat_id) };
   } catch (thrown) {
-    throw toTelegramError(thrown, "send", api.token);
+    throw toTelegramError(thrown, "send", deps.api.token);
   }
 }
 
 /** @returns the id of the message that stands there now */
-async function deliver(api: Api, place: Place, message: OutgoingMessage): Promise<number> {
+async function deliver(deps: TelegramChannelDeps, place: Place, message: OutgoingMessage): Promise<number> {
+  const { api } = deps;
   const { reply, message_id } = message;
   if (reply.file) return sendFile(api, place, reply, reply.file);
-  const rendered = renderTelegram(reply, message);
   const id = Number(message_id ?? Number.NaN);
+  const picture = reply.chart ? await sendPicture(deps, place, { reply, chart: reply.chart }) : null;
+  if (picture !== null) return inPlaceOf(api, place, { sent: picture, replaced: id });
+  const rendered = renderTelegram(reply, message);
   if (rendered.pages > PAGES) return sendInFile(api, place, reply, id);
   const edited = Number.isSafeInteger(id) ? await editMessage(api, place, { id, rendered }) : null;
   return edited ?? (await sendMessage(api, place, rendered));
@@ -123,13 +129,44 @@ async function sendFile(api: Api, place: Place, reply: PlainReply, { name, conte
   return inTopic(place, (topic) => api.sendDocument(place.chat_id, new InputFile(Buffer.from(content), name), { ...more, ...topic }));
 }
 
-/** What nobody would read page by page. A message cannot become a file, so that the one it would replace is taken away afterwards. */
+/** What nobody would read page by page. */
 async function sendInFile(api: Api, place: Place, reply: PlainReply, replaced: number): Promise<number> {
   const file = { name: "answer.txt", media_type: "text/plain", content: toPlainText(reply) } as const;
-  const id = await sendFile(api, place, reply, file);
+  return inPlaceOf(api, place, { sent: await sendFile(api, place, reply, file), replaced });
+}
+
+/** A message of text cannot become a file or a picture, so that the one it would replace is taken away afterwards. */
+async function inPlaceOf(api: Api, { chat_id }: Place, { sent, replaced }: { sent: number; replaced: number }): Promise<number> {
   // Not worth repeating the file for.
-  if (Number.isSafeInteger(replaced)) await api.deleteMessage(place.chat_id, replaced).catch(() => undefined);
-  return id;
+  if (Number.isSafeInteger(replaced)) await api.deleteMessage(chat_id, replaced).catch(() => undefined);
+  return sent;
+}
+
+/**
+ * A chart as a picture, with the words under it.
+ * @returns its id; null where it cannot be drawn, or is refused (not every group takes pictures): the answer goes out in words
+ */
+async function sendPicture(
+  deps: TelegramChannelDeps,
+  place: Place,
+  what: { reply: PlainReply; chart: PlainChart },
+): Promise<number | null> {
+  const { api, charts, log } = deps;
+  const { text: caption, ...buttons } = renderUnderChart(what.reply);
+  const more = { caption, parse_mode: "HTML", ...buttons } as const;
+  const png = await charts.png(what.chart).catch((thrown: unknown) => {
+    log.error({ err: thrown, platform: "telegram" }, "a chart could not be drawn; the answer goes out without a picture");
+    return null;
+  });
+  if (png === null) return null;
+  try {
+    return await inTopic(place, (topic) => api.sendPhoto(place.chat_id, new InputFile(png, "chart.png"), { ...more, ...topic }));
+  } catch (thrown) {
+    const isRefused = thrown instanceof GrammyError && thrown.error_code === 400 && thrown.parameters.migrate_to_chat_id === undefined;
+    if (!isRefused) throw thrown;
+    log.warn({ platform: "telegram", reason: thrown.description }, "Telegram refuses a chart; the answer goes out without a picture");
+    return null;
+  }
 }
 
 /** Sends into the topic; where that is no more, into the chat. */

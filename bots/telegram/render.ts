@@ -1,8 +1,9 @@
 import type { InlineKeyboardMarkup } from "grammy/types";
+import { toBars, toLegend } from "../../core/chart.ts";
 import type { PlainReply, Tone } from "../../core/reply.ts";
 import { keyboardOf } from "./buttons.ts";
 import { beginningOf, clean, escapeHtml, linesOf } from "./html.ts";
-import { CAPTION_CHARS, MESSAGE_CHARS } from "./limits.ts";
+import { BAR_COLUMNS, CAPTION_CHARS, MESSAGE_CHARS } from "./limits.ts";
 import { type Frame, type Piece, toPages } from "./pages.ts";
 import { alignColumns } from "./table.ts";
 
@@ -24,6 +25,8 @@ export interface Place {
 
 const SIGNS: Readonly<Record<Tone, string>> = { ok: "✅", info: "ℹ️", pending: "⏳", warn: "⚠️", error: "❌", plain: "" };
 const ELLIPSIS = "…";
+/** Lines of a fixed-width font. */
+const PRE: Frame = { before: "<pre>", after: "</pre>" };
 /** A title is repeated on each page, so it is worth this much of one; a longer one is read in full below it. */
 const TITLE_CHARS = 256;
 /** An undo line of up to this size stands on every page, a longer one at the end. */
@@ -58,6 +61,19 @@ export function renderCaption(reply: PlainReply): Omit<TelegramMessage, "pages">
   return { text, ...keyboardOf(reply.buttons ?? [], null) };
 }
 
+/**
+ * What stands under a chart: the title, what its colours mean, the fields, and the line that takes back what was done. Whole lines, as many as there is
+ * room for: most of what is to be known is to be seen.
+ */
+export function renderUnderChart(reply: PlainReply): Omit<TelegramMessage, "pages"> {
+  const legend = reply.chart ? toLegend(reply.chart).map(escapeHtml) : [];
+  const fields = (reply.fields ?? []).flatMap((field) => fieldPieces(field, CAPTION_CHARS / 2));
+  const lines = [...legend, ...fields.map(({ html }) => html), ...(reply.lines ?? []).map(escapeHtml), ...undoOf(reply)];
+  let text = titleOf(reply.tone, shorten(reply.title, TITLE_CHARS));
+  for (const line of lines) if (text.length + line.length < CAPTION_CHARS) text += `\n${line}`;
+  return { text, ...keyboardOf(reply.buttons ?? [], null) };
+}
+
 /** The pages below their titles. */
 function pagesOf(reply: PlainReply, undo: readonly string[]): readonly string[] {
   const isShort = undo.every((line) => line.length <= UNDO_CHARS);
@@ -85,8 +101,12 @@ function shorten(words: string, room: number): string {
 }
 
 /** @param room what one piece may take at most */
-function piecesOf({ lines = [], fields = [], table }: PlainReply, room: number): readonly Piece[] {
+function piecesOf({ lines = [], fields = [], table, chart }: PlainReply, room: number): readonly Piece[] {
+  const bars = chart ? toBars(chart, BAR_COLUMNS) : [];
   return [
+    ...bars
+      .flatMap((bar) => linesOf(bar, room - PRE.before.length - PRE.after.length))
+      .map((bar) => ({ html: escapeHtml(bar), frame: PRE })),
     ...fields.flatMap((field) => fieldPieces(field, room)),
     ...(table ? tablePieces(alignColumns([table.columns, ...table.rows]), room) : []),
     ...lines.flatMap((line) => linesOf(line, room)).map((line) => ({ html: escapeHtml(line) })),
@@ -105,7 +125,7 @@ function fieldPieces({ label, value, code }: NonNullable<PlainReply["fields"]>[n
 function tablePieces(aligned: string, room: number): readonly Piece[] {
   const [header = "", ...rows] = aligned.split("\n");
   const isHead = rows.length > 0 && escapeHtml(header).length < room / 2;
-  const frame: Frame = { before: isHead ? `<pre>${escapeHtml(header)}\n` : "<pre>", after: "</pre>" };
+  const frame: Frame = isHead ? { ...PRE, before: `<pre>${escapeHtml(header)}\n` } : PRE;
   const left = room - frame.before.length - frame.after.length;
   return (isHead ? rows : [header, ...rows]).flatMap((row) => linesOf(row, left)).map((line) => ({ html: escapeHtml(line), frame }));
 }

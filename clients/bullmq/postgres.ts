@@ -14,16 +14,20 @@ const BACKLOG = `SELECT count(*)::int AS jobs, min(added_at_ms)::float8 AS oldes
 const CONTENTS = `SELECT data::text AS data FROM job WHERE ${OPEN} ORDER BY seq DESC LIMIT $2 OFFSET $3`;
 
 /** Jobs in PostgreSQL, in BullMQ's own tables. */
-export function createPostgresStore<Data>(pool: Pool, { name }: StoreUser): JobStore<Data> {
+export function createPostgresStore<Data>(
+  pool: Pool,
+  { name, worker_pool = pool }: StoreUser & { readonly worker_pool?: Pool | undefined },
+): JobStore<Data> {
   const { Queue, Worker } = withBackend(createPostgresBackend);
   // BullMQ describes pg's pool in its own words, and the overloads of `query` do not match them.
   const connection = pool as unknown as PgPool;
+  const workers = worker_pool as unknown as PgPool;
   return {
     ping: () => pool.query("SELECT 1"),
     // BullMQ's own types leave open what a type parameter's data is.
     producer: () => new Queue(name, { connection, streams: STREAMS }) as unknown as Producer<Data>,
     consumer(work, options) {
-      const consumer = new Worker<Data>(name, ({ data }) => work(data), { connection, ...options });
+      const consumer = new Worker<Data>(name, ({ data }) => work(data), { connection: workers, ...options });
       return { consumer, disconnect: () => consumer.disconnect() };
     },
     async waiting(job_ids) {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { unavailable } from "../deadline.ts";
 import type { Backlog } from "./store.ts";
 
@@ -43,7 +42,7 @@ export function createPressure({ backlog, max_bytes }: PressureDeps) {
       if (seen.bytes > max_bytes) throw unavailable(`queue events: ${seen.bytes} bytes wait, and ${max_bytes} may`);
       if (seen.fullness > FULL) throw unavailable(`queue events: Redis is ${Math.round(seen.fullness * 100)} % full`);
       const hold_ms = Math.min(HOLD_MAX_MS, (seen.jobs - FREE) * HOLD_MS);
-      if (hold_ms > 0) await sleep(hold_ms);
+      if (hold_ms > 0) await new Promise((resolve) => setTimeout(resolve, hold_ms));
     },
   };
 }

@@ -9,7 +9,15 @@ export type QueueBackend =
    * A pool whose `search_path` is `bullmq,public`; BullMQ's migrations have run. Shared, its owner ends it.
    * Every worker holds one of its connections for LISTEN, so its `max` must leave room for that.
    */
-  | { readonly kind: "postgres"; readonly pool: ReturnType<typeof createPool> };
+  | {
+      readonly kind: "postgres";
+      readonly pool: ReturnType<typeof createPool>;
+      /**
+       * Another for the workers, whose commits need not wait for the disk: a claim or a completion that a crash of the machine undoes is made again.
+       * By default the same.
+       */
+      readonly worker_pool?: ReturnType<typeof createPool>;
+    };
 
 /** What is in a job: which row to work on, and nothing else. */
 export interface JobData {

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { EVENT_COLUMNS, type EventBatch } from "../../core/events/batch.ts";
 import type { EventWriter } from "../../core/events/ports.ts";
-import { withoutNul } from "./json.ts";
+import { toJsonb, withoutNul } from "./json.ts";
 import { toUnavailable } from "./pool.ts";
 import { query, run } from "./query.ts";
 
@@ -33,8 +33,7 @@ export function createEventWriter(pool: pg.Pool): EventWriter {
       }
     },
     async fail(event, reason) {
-      const payload = JSON.stringify(event);
-      await query(pool, FAIL, [withoutNul(event.event_id), withoutNul(event.user_id), payload, withoutNul(reason)]);
+      await query(pool, FAIL, [withoutNul(event.event_id), withoutNul(event.user_id), toJsonb(event), withoutNul(reason)]);
     },
   };
 }

@@ -1,24 +1,35 @@
 import type pg from "pg";
-
-import type { CollectedEvent } from "../../core/events/event.ts";
-import type { EventCount, EventFilter, EventReceipt, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
+import type {
+  EventFilter,
+  EventPosition,
+  EventReceipt,
+  Events,
+  FailedEvent,
+  FailedPosition,
+  StoredEvent,
+} from "../../core/events/ports.ts";
+import { countEvents } from "./event-counts.ts";
+import { withoutNul } from "./json.ts";
 import { query } from "./query.ts";
 
+/** What was deleted by one statement, and the event it ended with; null when there was none. */
+interface Deleted {
+  readonly deleted: number;
+  readonly last: EventPosition | null;
+}
+
 /** Reading events, and what is done to them afterwards. */
-export interface EventStore {
-  search(filter: EventFilter): Promise<readonly StoredEvent[]>;
-  /** Of one that is stored, or failed; null for any other. */
-  receipt(event_id: string): Promise<EventReceipt | null>;
-  count(options: { readonly since: string; readonly span_s: number; readonly event?: string }): Promise<readonly EventCount[]>;
-  failed(options: { readonly limit: number; readonly before?: string }): Promise<readonly FailedEvent[]>;
+export interface EventStore extends Pick<Events, "search" | "receipt" | "count" | "countOf"> {
+  failed(options: { readonly limit: number; readonly after?: FailedPosition }): Promise<readonly FailedEvent[]>;
   failedTotal(): Promise<number>;
-  /** Failed events as they were collected, the oldest failure first. */
-  failedPayloads(event_ids: readonly string[] | "all", limit: number): Promise<readonly CollectedEvent[]>;
-  /** They are stored now. */
-  unfail(event_ids: readonly string[]): Promise<void>;
-  countOf(user_id: string): Promise<{ readonly stored: number; readonly failed: number }>;
-  /** Deletes a person's, so many at a time. @returns how many; fewer than `limit` when none is left */
-  deleteOf(user_id: string, limit: number): Promise<number>;
+  /** The ids of failed events, the oldest failure first. */
+  failedIds(limit: number): Promise<readonly string[]>;
+  /** Moves a failed event to the stored ones; null where it is none of the failed ones. @throws what the database refuses it for */
+  restore(event_id: string): Promise<"stored" | "duplicate" | null>;
+  /** That a failed event was refused again. One that is gone meanwhile stays gone. */
+  refail(event_id: string, reason: string): Promise<void>;
+  /** Deletes a person's events, so many at a time, the newest first. @param after goes on after this one */
+  deleteOf(user_id: string, limit: number, after: EventPosition | null): Promise<Deleted>;
   deleteFailedOf(user_id: string): Promise<number>;
 }
 
@@ -29,17 +40,35 @@ const ROW = `event_id, event, ${at("event_datetime")} AS event_datetime, order_i
 const RECEIPT = `SELECT event_id, ${at("stored_at")} AS stored_at, NULL AS failed_at, NULL AS reason FROM events WHERE event_id = $1
   UNION ALL SELECT event_id, NULL, ${at("failed_at")}, reason FROM failed_events WHERE event_id = $1 LIMIT 1`;
 
-const COUNT = `SELECT ${at("date_bin($2 * interval '1 second', event_datetime, 'epoch')")} AS at, event, count(*)::int AS count
-  FROM events WHERE event_datetime >= $1 AND ($3::text IS NULL OR event = $3) GROUP BY 1, 2 ORDER BY 1, 2`;
+const FAILED = `SELECT event_id, user_id, payload->>'event' AS event, reason, ${at("failed_at")} AS failed_at, attempts FROM failed_events`;
 
-const FAILED = `SELECT event_id, user_id, payload->>'event' AS event, reason, ${at("failed_at")} AS failed_at, attempts
-  FROM failed_events WHERE ($2::timestamptz IS NULL OR failed_at < $2) ORDER BY failed_at DESC, event_id LIMIT $1`;
+const FAILED_AFTER = "WHERE failed_at <= $2 AND (failed_at < $2 OR event_id > $3)";
+
+/**
+ * One statement, so that it is done or not, and so that what is deleted while it is tried again is not stored: both take the failed row's lock.
+ */
+const RESTORE = `WITH gone AS (DELETE FROM failed_events WHERE event_id = $1 RETURNING payload, payload->'parameters' AS parameters),
+  put AS (INSERT INTO events (event_id, event, user_id, event_datetime, order_id, currency, price)
+    SELECT payload->>'event_id', payload->>'event', payload->>'user_id', (payload->>'event_datetime')::timestamptz,
+      parameters->>'order_id', parameters->>'currency', (parameters->>'price')::numeric
+    FROM gone ON CONFLICT DO NOTHING RETURNING 1)
+  SELECT (SELECT count(*)::int FROM gone) AS found, (SELECT count(*)::int FROM put) AS stored`;
 
 const COUNT_OF = `SELECT (SELECT count(*)::int FROM events WHERE user_id = $1) AS stored,
   (SELECT count(*)::int FROM failed_events WHERE user_id = $1) AS failed`;
 
-const DELETE_OF = `WITH gone AS (DELETE FROM events WHERE event_id IN (SELECT event_id FROM events WHERE user_id = $1 LIMIT $2) RETURNING 1)
-  SELECT count(*)::int AS deleted FROM gone`;
+/** Where a page of a person's events begins. The first part is a range of the index; the second alone would be read row by row. */
+const after = (moment: string, event_id: string) =>
+  `event_datetime <= ${moment} AND (event_datetime < ${moment} OR event_id > ${event_id})`;
+
+/** Goes on where the statement before ended: what that has deleted stands in the index for a while, and would be read again each time. */
+const deleteSome = (from: string) => `WITH batch AS (SELECT event_id, event_datetime FROM events WHERE user_id = $1 ${from}
+    ORDER BY event_datetime DESC, event_id LIMIT $2),
+  gone AS (DELETE FROM events WHERE event_id IN (SELECT event_id FROM batch) RETURNING 1)
+  SELECT (SELECT count(*)::int FROM gone) AS deleted, ${at("batch.event_datetime")} AS event_datetime, event_id
+  FROM batch ORDER BY batch.event_datetime, event_id DESC LIMIT 1`;
+const DELETE_FIRST = deleteSome("");
+const DELETE_NEXT = deleteSome(`AND ${after("$3", "$4")}`);
 
 /**
  * Reads events. What is asked all the time goes by an index whatever the table's statistics say.
@@ -55,26 +84,37 @@ export function createEventStore(pool: pg.Pool, often: pg.Pool): EventStore {
       const [row] = await query<ReceiptRow>(often, RECEIPT, [event_id]);
       return row ? toReceipt(row) : null;
     },
-    count: ({ since, span_s, event }) => query<EventCount>(pool, COUNT, [since, span_s, event ?? null]),
-    failed: ({ limit, before }) => query<FailedEvent>(pool, FAILED, [limit, before ?? null]),
+    count: (counting) => countEvents(pool, counting),
+    failed({ limit, after: from }) {
+      const [sql, params] = from ? [`${FAILED} ${FAILED_AFTER}`, [limit, from.failed_at, from.event_id]] : [FAILED, [limit]];
+      return query<FailedEvent>(pool, `${sql} ORDER BY failed_events.failed_at DESC, event_id LIMIT $1`, params);
+    },
     async failedTotal() {
       return (await query<{ total: number }>(pool, "SELECT count(*)::int AS total FROM failed_events"))[0]?.total ?? 0;
     },
-    async failedPayloads(event_ids, limit) {
-      const which = event_ids === "all" ? "" : "WHERE event_id = ANY($2)";
-      const params = event_ids === "all" ? [limit] : [limit, event_ids];
-      const sql = `SELECT payload FROM failed_events ${which} ORDER BY failed_at, event_id LIMIT $1`;
-      return (await query<{ payload: CollectedEvent }>(pool, sql, params)).map(({ payload }) => payload);
+    async failedIds(limit) {
+      const sql = "SELECT event_id FROM failed_events ORDER BY failed_at, event_id LIMIT $1";
+      return (await query<{ event_id: string }>(pool, sql, [limit])).map(({ event_id }) => event_id);
     },
-    async unfail(event_ids) {
-      await query(pool, "DELETE FROM failed_events WHERE event_id = ANY($1)", [event_ids]);
+    async restore(event_id) {
+      const [row] = await query<{ found: number; stored: number }>(pool, RESTORE, [event_id]);
+      if (!row?.found) return null;
+      return row.stored === 1 ? "stored" : "duplicate";
+    },
+    async refail(event_id, reason) {
+      const sql = "UPDATE failed_events SET reason = $2, attempts = attempts + 1, failed_at = now() WHERE event_id = $1";
+      await query(pool, sql, [event_id, withoutNul(reason)]);
     },
     async countOf(user_id) {
       const [row] = await query<{ stored: number; failed: number }>(pool, COUNT_OF, [user_id]);
       return { stored: row?.stored ?? 0, failed: row?.failed ?? 0 };
     },
-    async deleteOf(user_id, limit) {
-      return (await query<{ deleted: number }>(pool, DELETE_OF, [user_id, limit]))[0]?.deleted ?? 0;
+    async deleteOf(user_id, limit, from) {
+      const [sql, params] = from ? [DELETE_NEXT, [from.event_datetime, from.event_id]] : [DELETE_FIRST, []];
+      const [row] = await query<{ deleted: number } & EventPosition>(pool, sql, [user_id, limit, ...params]);
+      if (!row) return { deleted: 0, last: null };
+      const { deleted, event_datetime, event_id } = row;
+      return { deleted, last: { event_datetime, event_id } };
     },
     async deleteFailedOf(user_id) {
       return (await query(pool, "DELETE FROM failed_events WHERE user_id = $1 RETURNING 1", [user_id])).length;
@@ -83,17 +123,16 @@ export function createEventStore(pool: pg.Pool, often: pg.Pool): EventStore {
 }
 
 /** The statement for a filter; of each form of a filter there is one, so there are few. */
-function searching({ user_id, event, since, after, limit }: EventFilter): { readonly sql: string; readonly params: readonly unknown[] } {
+function searching({ user_id, event, since, after: from, limit }: EventFilter): {
+  readonly sql: string;
+  readonly params: readonly unknown[];
+} {
   const params: unknown[] = [user_id, limit];
   const given = (value: unknown) => `$${params.push(value)}`;
   const wanted = ["user_id = $1"];
   if (event !== undefined) wanted.push(`event = ${given(event)}`);
   if (since !== undefined) wanted.push(`event_datetime >= ${given(since)}`);
-  if (after) {
-    const moment = given(after.event_datetime);
-    // The first part is a range of the index; the second alone would be read row by row.
-    wanted.push(`event_datetime <= ${moment} AND (event_datetime < ${moment} OR event_id > ${given(after.event_id)})`);
-  }
+  if (from) wanted.push(after(given(from.event_datetime), given(from.event_id)));
   return { sql: `SELECT ${ROW} FROM events WHERE ${wanted.join(" AND ")} ORDER BY events.event_datetime DESC, event_id LIMIT $2`, params };
 }
 

@@ -3,6 +3,7 @@ import { OpsError } from "../../core/errors.ts";
 import { text } from "../../core/reply.ts";
 import { type Person, ROLES } from "../../core/request.ts";
 import type { KeyStore } from "../../core/stores.ts";
+import { withinDeadline } from "../deadline.ts";
 import { isTaken, type PrismaClient, withRecords } from "./prisma.ts";
 
 /** API keys, through Prisma. A key is 256 random bits, so its plain SHA-256 cannot be guessed back. */
@@ -20,7 +21,8 @@ export function createKeyStore(prisma: PrismaClient): KeyStore {
       });
     },
     async find(secret) {
-      const key = await withRecords(() => prisma.key.findUnique({ where: { hash: hashKey(secret) } }));
+      // Every request asks this first, and must be answered in time where the database hangs.
+      const key = await withinDeadline("the keys", () => withRecords(() => prisma.key.findUnique({ where: { hash: hashKey(secret) } })));
       return key && toHolder(key);
     },
     async holder(identity) {

@@ -39,7 +39,7 @@ const CONNECT_MS = 2_000;
 /** How long a statement waits for a free connection of a busy pool. Busy is not dead, so this is longer than a connect. */
 const WAIT_FOR_SLOT_MS = 10_000;
 /** Ends a statement whose server fell silent; nothing the stores do takes nearly as long. */
-const STATEMENT_MS = 30_000;
+export const STATEMENT_MS = 30_000;
 
 /** What `pg` needs for one connection. Also what `PrismaPg` takes. */
 export function toClientConfig(connection: Connection, options: ClientOptions): pg.ClientConfig {

@@ -4,7 +4,7 @@ import { raw, type Text, text } from "../../core/reply.ts";
 import { toCsv } from "../../core/text/csv.ts";
 import { commandName, who } from "../fields.ts";
 import { lineOf, nextPage } from "../next-page.ts";
-import { since, sinceAt } from "./since.ts";
+import { since, sinceAt } from "../since.ts";
 
 /** Lines on a page of a chat. */
 const PAGE = 10;

@@ -24,16 +24,16 @@ export interface EventParameters {
 
 /** The longest word, in characters: the columns of the collector that is replaced (`varchar(255)`). */
 export const WORD_CHARS = 255;
-/** Prices are `numeric(18,4)`. */
+/** Prices are `numeric(18,4)`; what would be rounded up to one digit more is none. */
 const PRICE_LIMIT = 1e14;
-/** A decimal below that limit, also after it was rounded. */
-const PRICE = /^[+-]?(?!9{14}\.9999[5-9])\d{1,14}(\.\d{1,40})?$/;
+const PRICE = /^[+-]?(?!9{14}\.9{4}[5-9])\d{1,14}(\.\d{1,40})?$/;
 /** How far a client's clock may be ahead (contract, "Dialect of the event collector"). */
 const AHEAD_MS = 300_000;
 /** Before it calendars differ; PostgreSQL and JavaScript agree after it. */
 const EARLIEST_MS = Date.parse("0001-01-01T00:00:00Z");
 
-const word = z
+/** A word of an event: its id, kind, whom it is about. */
+export const word = z
   .string()
   .min(1)
   .max(WORD_CHARS)
@@ -84,13 +84,20 @@ export function parseEvent(given: unknown, at: ReceivedAt): ParsedEvent {
 /** The client's time where it can be believed, else when it was received. A time without a zone is UTC. */
 function timeOf(given: string | null | undefined, { now_ms, oldest_ms }: ReceivedAt): string {
   if (given == null) return inMicroseconds(now_ms);
-  const ms = Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(given) ? given : `${given}Z`);
+  const ms = Date.parse(ZONE.test(given) ? given : `${given}Z`);
   const believed = ms <= now_ms + AHEAD_MS && ms >= (oldest_ms ?? EARLIEST_MS);
-  return believed ? inMicroseconds(ms, /\.(\d+)/.exec(given)?.[1]) : inMicroseconds(now_ms);
+  if (!believed) return inMicroseconds(now_ms);
+  // As most clients write it there is nothing to convert.
+  const [, seconds, fraction = ""] = AS_STORED.exec(given) ?? [];
+  if (seconds !== undefined) return `${seconds}.${fraction.slice(0, MICRO_DIGITS).padEnd(MICRO_DIGITS, "0")}Z`;
+  return inMicroseconds(ms, /\.(\d+)/.exec(given)?.[1]);
 }
+
+const ZONE = /(Z|[+-]\d\d:?\d\d)$/i;
+const AS_STORED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z$/;
+const MICRO_DIGITS = 6;
 
 /** @param fraction digits of the second's fraction, where there are more than milliseconds say */
 function inMicroseconds(ms: number, fraction = ""): string {
-  const words = new Date(ms).toISOString();
-  return `${words.slice(0, -1)}${fraction.slice(3, 6).padEnd(3, "0")}Z`;
+  return `${new Date(ms).toISOString().slice(0, -1)}${fraction.slice(3, MICRO_DIGITS).padEnd(3, "0")}Z`;
 }

@@ -31,6 +31,8 @@ export interface EventQueue {
    */
   holds(event_id: string): Promise<boolean>;
   backlog(): Promise<EventBacklog>;
+  /** How many events this process has queued. */
+  total(): number;
   /** Resolves when nothing waits any more that had been queued when it was called; false when the signal was aborted before. */
   drained(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
@@ -92,20 +94,59 @@ export interface FailedEvent {
   readonly attempts: number;
 }
 
+/** What is to be counted: events since a moment, by kind and span of time. */
+export interface EventCounting {
+  /** RFC 3339, included. */
+  readonly since: string;
+  /** RFC 3339, the time it is; an event whose time is ahead of it counts as of then. */
+  readonly until: string;
+  /** How long a span is, in seconds; spans begin at multiples of it since 1970. */
+  readonly span_s: number;
+  /** Only this kind. */
+  readonly event?: string;
+  /** How many kinds are told apart, those of which there are most. */
+  readonly kinds: number;
+}
+
 /** Events of one kind in one span of time. */
 export interface EventCount {
   /** When the span begins, RFC 3339 UTC. */
   readonly at: string;
-  readonly event: string;
+  /** Null: of all other kinds together. */
+  readonly event: string | null;
   readonly count: number;
+}
+
+/** The failure a page ended with. */
+export type FailedPosition = Pick<FailedEvent, "failed_at" | "event_id">;
+
+/** What became of failed events that are tried again: stored, there already, refused again, or none of the failed ones. */
+export const REPLAY_STATUSES = ["stored", "duplicate", "failed", "unknown"] as const;
+
+/** What became of one failed event that was tried again. */
+export interface ReplayedEvent {
+  readonly event_id: string;
+  readonly status: (typeof REPLAY_STATUSES)[number];
+  /** Why it was refused again. */
+  readonly reason?: string;
 }
 
 /** What became of failed events that were tried again. */
 export interface Replayed {
+  /** In the order in which they were tried. */
+  readonly results: readonly ReplayedEvent[];
+  /** How many failed events there are now. */
+  readonly left: number;
+  /** False: the signal was aborted before all were tried. */
+  readonly done: boolean;
+}
+
+/** What was deleted of a person's. */
+export interface Forgotten {
   readonly stored: number;
-  /** They were in the table already. */
-  readonly duplicates: number;
-  readonly failed: readonly { readonly event_id: string; readonly reason: string }[];
+  readonly failed: number;
+  /** False: the signal was aborted before all was deleted. */
+  readonly done: boolean;
 }
 
 /** Events as commands and HTTP see them. */
@@ -113,20 +154,23 @@ export interface Events {
   search(filter: EventFilter): Promise<readonly StoredEvent[]>;
   /** Stored, failed, or still queued; null for one that nobody knows. @throws OpsError `unavailable` when nobody can say */
   receipt(event_id: string): Promise<EventReceipt | null>;
-  /** How many there are since a moment, by kind and spans of this many seconds, the oldest span first. */
-  count(options: { readonly since: string; readonly span_s: number; readonly event?: string }): Promise<readonly EventCount[]>;
-  /** Failed ones, the latest first. @param before only those that failed before this one */
+  /**
+   * How many there are, the oldest span first; spans and kinds without any are left out.
+   * @throws OpsError `timeout` when they are too many to be counted in 8 s
+   */
+  count(counting: EventCounting): Promise<readonly EventCount[]>;
+  /** Failed ones, the latest first. @param after only those that follow this one in that order */
   failed(options: {
     readonly limit: number;
-    readonly before?: string;
+    readonly after?: FailedPosition;
   }): Promise<{ readonly events: readonly FailedEvent[]; readonly total: number }>;
-  /** Writes failed events again: those of these ids, or up to `limit` of all of them; what fails again stays. */
-  replay(options: { readonly event_ids: readonly string[] | "all"; readonly limit: number }): Promise<Replayed>;
+  /**
+   * Writes failed events again: those of these ids, or up to `limit` of all of them, the oldest failure first. What fails again stays, and
+   * counts as failed now.
+   */
+  replay(options: { readonly event_ids: readonly string[] | "all"; readonly limit: number }, signal: AbortSignal): Promise<Replayed>;
   /** How many events of a person there are, stored and failed. */
   countOf(user_id: string): Promise<{ readonly stored: number; readonly failed: number }>;
-  /**
-   * Deletes everything about a person, also what was still queued when it was called.
-   * @throws OpsError `unavailable` when what is queued is not written in time
-   */
-  forget(user_id: string, signal: AbortSignal): Promise<{ readonly stored: number; readonly failed: number }>;
+  /** Deletes everything about a person, also what was still queued when it was called: that is written first. */
+  forget(user_id: string, signal: AbortSignal): Promise<Forgotten>;
 }

@@ -25,6 +25,20 @@ const Action = z.union([
 ]);
 const File = z.object({ name: z.string(), media_type: z.enum(["text/csv", "text/plain"]), content: z.string() });
 
+const Series = z.object({
+  name: z.string(),
+  total: z.string().describe("As people read it"),
+  values: z.array(z.number()).describe("One a span, the oldest first"),
+});
+const Chart = z.object({
+  kind: z.literal("bars"),
+  from: z.iso.datetime().describe("When the first span begins"),
+  until: z.iso.datetime().describe("When it was counted; the last span may not be over"),
+  span_s: z.int(),
+  series: z.array(Series),
+  zone: z.string().describe("The time zone in which to show it"),
+});
+
 const Reply = z
   .object({
     tone: z.enum(["ok", "info", "pending", "warn", "error"]),
@@ -33,6 +47,7 @@ const Reply = z
     lines: z.array(z.string()).optional(),
     fields: z.array(Field).optional(),
     table: z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.string())) }).optional(),
+    chart: Chart.optional(),
     undo: z.object({ label: z.string(), line: z.string().describe("The line that takes it back") }).optional(),
     buttons: z.array(z.object({ label: z.string(), action: Action })).optional(),
     file: File.optional(),

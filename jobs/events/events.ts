@@ -1,25 +1,33 @@
-import { OpsError } from "../../core/errors.ts";
-import { toBatch } from "../../core/events/batch.ts";
-import type { CollectedEvent } from "../../core/events/event.ts";
-import type { EventQueue, Events, EventWriter } from "../../core/events/ports.ts";
-import { text } from "../../core/reply.ts";
-import { writeApart } from "./writer.ts";
+import { toOpsError } from "../../core/errors.ts";
+import type { EventPosition, EventQueue, Events, FailedEvent, ReplayedEvent } from "../../core/events/ports.ts";
+
+/** What was deleted by one statement, and the event it ended with; null when there was none. */
+export interface Deleted {
+  readonly deleted: number;
+  readonly last: EventPosition | null;
+}
 
 /** The tables behind the port. */
-export type EventTables = Omit<Events, "receipt" | "failed" | "replay" | "forget"> & {
-  receipt: Events["receipt"];
-  failed(options: Parameters<Events["failed"]>[0]): Promise<Awaited<ReturnType<Events["failed"]>>["events"]>;
+export interface EventTables extends Pick<Events, "search" | "receipt" | "count" | "countOf"> {
+  failed(options: Parameters<Events["failed"]>[0]): Promise<readonly FailedEvent[]>;
   failedTotal(): Promise<number>;
-  failedPayloads(event_ids: readonly string[] | "all", limit: number): Promise<readonly CollectedEvent[]>;
-  unfail(event_ids: readonly string[]): Promise<void>;
-  deleteOf(user_id: string, limit: number): Promise<number>;
+  /** The ids of failed events, the oldest failure first. */
+  failedIds(limit: number): Promise<readonly string[]>;
+  /**
+   * Moves a failed event to the stored ones, in one statement; null where it is none of the failed ones.
+   * @throws OpsError `unavailable` when the database cannot be reached; other errors say why it is refused again
+   */
+  restore(event_id: string): Promise<"stored" | "duplicate" | null>;
+  /** That a failed event was refused again. One that is gone meanwhile stays gone. */
+  refail(event_id: string, reason: string): Promise<void>;
+  /** Deletes a person's events, so many at a time, the newest first. @param after goes on after this one */
+  deleteOf(user_id: string, limit: number, after: EventPosition | null): Promise<Deleted>;
   deleteFailedOf(user_id: string): Promise<number>;
-};
+}
 
 /** What the port is made of. */
 export interface EventsDeps {
   readonly tables: EventTables;
-  readonly writer: EventWriter;
   readonly queue: Pick<EventQueue, "holds" | "drained">;
 }
 
@@ -27,7 +35,7 @@ export interface EventsDeps {
 const DELETED_AT_ONCE = 1_000;
 
 /** Events as commands and HTTP see them: the tables, and what is still on its way to them. */
-export function createEvents({ tables, writer, queue }: EventsDeps): Events {
+export function createEvents({ tables, queue }: EventsDeps): Events {
   const { search, count, countOf } = tables;
   return {
     ...{ search, count, countOf },
@@ -42,26 +50,45 @@ export function createEvents({ tables, writer, queue }: EventsDeps): Events {
       const [events, total] = await Promise.all([tables.failed(options), tables.failedTotal()]);
       return { events, total };
     },
-    async replay({ event_ids, limit }) {
-      const events = await tables.failedPayloads(event_ids, limit);
-      const { stored, refused } = await writeApart(writer, toBatch(events));
-      for (const { event, reason } of refused) await writer.fail(event, reason);
-      const again = new Set(refused.map(({ event }) => event.event_id));
-      const done = events.map(({ event_id }) => event_id).filter((event_id) => !again.has(event_id));
-      if (done.length > 0) await tables.unfail(done);
-      const failed = refused.map(({ event, reason }) => ({ event_id: event.event_id, reason }));
-      return { stored, duplicates: done.length - stored, failed };
+    async replay({ event_ids, limit }, signal) {
+      const wanted = event_ids === "all" ? await tables.failedIds(limit) : event_ids.slice(0, limit);
+      const results: ReplayedEvent[] = [];
+      for (const event_id of wanted) {
+        if (signal.aborted) break;
+        results.push(await restore(tables, event_id));
+      }
+      return { results, left: await tables.failedTotal(), done: results.length === wanted.length };
     },
     async forget(user_id, signal) {
       // What was acknowledged before must not be stored afterwards.
-      if (!(await queue.drained(signal)))
-        throw new OpsError("unavailable", "events are still being written", { text: text("events.forget_later") });
+      if (!(await queue.drained(signal))) return { stored: 0, failed: 0, done: false };
+      // Failures first: one that is being replayed is a stored one by the time that these are deleted.
+      const failed = await tables.deleteFailedOf(user_id);
       let stored = 0;
-      for (let deleted = DELETED_AT_ONCE; deleted === DELETED_AT_ONCE; stored += deleted) {
-        signal.throwIfAborted();
-        deleted = await tables.deleteOf(user_id, DELETED_AT_ONCE);
-      }
-      return { stored, failed: await tables.deleteFailedOf(user_id) };
+      let after: EventPosition | null = null;
+      do {
+        if (signal.aborted) return { stored, failed, done: false };
+        const { deleted, last }: Deleted = await tables.deleteOf(user_id, DELETED_AT_ONCE, after);
+        stored += deleted;
+        after = last;
+      } while (after !== null);
+      return { stored, failed, done: true };
     },
   };
+}
+
+/** One at a time: which of them are refused is what is asked. */
+async function restore(tables: EventTables, event_id: string): Promise<ReplayedEvent> {
+  try {
+    const status = await tables.restore(event_id);
+    if (status !== null) return { event_id, status };
+  } catch (thrown) {
+    const error = toOpsError(thrown);
+    if (error.code === "unavailable") throw error;
+    await tables.refail(event_id, error.message);
+    return { event_id, status: "failed", reason: error.message };
+  }
+  // An earlier try of the same run may have stored it.
+  const receipt = await tables.receipt(event_id);
+  return { event_id, status: receipt?.status === "stored" ? "duplicate" : "unknown" };
 }

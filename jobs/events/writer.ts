@@ -18,7 +18,7 @@ export interface EventWorkDeps {
 }
 
 /** An event that the database refuses, and why. */
-export interface Refused {
+interface Refused {
   readonly event: CollectedEvent;
   readonly reason: string;
 }
@@ -32,7 +32,7 @@ export function createEventWork({ writer, meter, log }: EventWorkDeps): (batch: 
     const { stored, refused } = await patiently(() => writeApart(writer, batch), signal);
     for (const { event, reason } of refused) {
       await patiently(() => writer.fail(event, reason), signal);
-      log.warn({ event_id: event.event_id, reason }, "an event could not be stored; /event_failed shows it, /event_replay tries again");
+      log.warn({ event_id: event.event_id, reason }, "an event could not be stored; it is kept with the reason, and can be tried again");
     }
     meter.written({ stored, duplicates: batch.event_id.length - stored - refused.length, failed: refused.length });
   };
@@ -54,7 +54,7 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
  * Writes a batch; where the database refuses it, its halves, so that in the end each event that is refused stands alone with the reason.
  * @throws OpsError `unavailable` when the database cannot be reached
  */
-export async function writeApart(
+async function writeApart(
   writer: EventWriter,
   batch: EventBatch,
 ): Promise<{ readonly stored: number; readonly refused: readonly Refused[] }> {

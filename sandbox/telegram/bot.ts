@@ -106,8 +106,8 @@ export function messageView(store: Store, message: StoredMessage): Record<string
   };
 }
 
-function contentView({ text, entities, document }: StoredMessage): Record<string, unknown> {
-  if (!document) return { text, ...(entities.length > 0 ? { entities } : {}) };
+function contentView({ text, entities, document, photo }: StoredMessage): Record<string, unknown> {
+  if (!document && !photo) return { text, ...(entities.length > 0 ? { entities } : {}) };
   const caption = text === "" ? {} : { caption: text };
-  return { document, ...caption, ...(entities.length > 0 ? { caption_entities: entities } : {}) };
+  return { ...(photo ? { photo } : { document }), ...caption, ...(entities.length > 0 ? { caption_entities: entities } : {}) };
 }

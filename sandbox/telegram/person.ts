@@ -77,21 +77,26 @@ function listMessages({ store, self }: Bot, query: unknown): { messages: unknown
   const { chat_id, limit } = check(listSchema, query);
   const chats = chat_id === undefined ? [...store.messages.values()] : [store.messages.get(chat_id) ?? new Map<number, StoredMessage>()];
   const own = chats.flatMap((chat) => [...chat.values()].filter(({ from }) => from.id === self.id));
-  const messages = own.map(({ from: _bot, reply_markup, html, reply_to, thread_id, document, ...message }) => ({
+  const messages = own.map(({ from: _bot, reply_markup, html, reply_to, thread_id, document, photo, ...message }) => ({
     ...message,
     ...(html === undefined ? {} : { html }),
     ...(reply_to === undefined ? {} : { reply_to_message_id: reply_to }),
     ...(thread_id === undefined ? {} : { message_thread_id: thread_id }),
-    ...(document === undefined ? {} : { document: { ...document, content: contentOf(store, document.file_id) } }),
+    ...fileView(store, { document, photo }),
     buttons: reply_markup?.inline_keyboard ?? [],
     ...(reply_markup && !reply_markup.inline_keyboard ? { reply_markup } : {}),
   }));
   return { messages: limit === undefined ? messages : messages.slice(-limit) };
 }
 
-/** A file as its reader sees it. */
-function contentOf(store: Bot["store"], file_id: string): string {
-  return Buffer.from(store.files.get(file_id)?.base64 ?? "", "base64").toString();
+/** A file as its reader sees it; a photo in its largest size, as base64. */
+function fileView({ files }: Bot["store"], { document, photo }: Pick<StoredMessage, "document" | "photo">) {
+  const base64 = (file_id: string) => files.get(file_id)?.base64 ?? "";
+  const largest = photo?.at(-1);
+  return {
+    ...(document && { document: { ...document, content: Buffer.from(base64(document.file_id), "base64").toString() } }),
+    ...(largest && { photo: { ...largest, mime_type: files.get(largest.file_id)?.document.mime_type, base64: base64(largest.file_id) } }),
+  };
 }
 
 /** What stands behind "/" for somebody, as their client resolves it. */

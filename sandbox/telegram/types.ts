@@ -56,6 +56,8 @@ export interface StoredMessage {
   readonly reply_to?: number | undefined;
   /** The file it carries; then `text` is its caption, which may be empty. */
   readonly document?: Document | undefined;
+  /** The photo it carries, as a document. */
+  readonly photo?: readonly PhotoSize[] | undefined;
   /** The topic of a forum it stands in. */
   readonly thread_id?: number | undefined;
   /** In whose name an anonymous administrator writes. */
@@ -72,9 +74,21 @@ export interface Document {
   readonly file_size: number;
 }
 
+/** One size of a photo: https://core.telegram.org/bots/api#photosize */
+export interface PhotoSize {
+  readonly file_id: string;
+  readonly file_unique_id: string;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes. */
+  readonly file_size: number;
+}
+
 /** A file that the emulator keeps. */
 export interface StoredFile {
   readonly document: Document;
+  /** What a photo is shown as, the largest last. */
+  readonly photo?: readonly PhotoSize[];
   /** Below `/file/bot<token>/`. */
   readonly path: string;
   readonly base64: string;

@@ -32,6 +32,11 @@ describe("saying a text", () => {
     expect(texts.say(blocked, "ru", "Europe/Moscow")).toMatch(/^203\.0\.113\.7 заблокирован до 22 нояб\. 2026.+03:16 GMT\+3\.$/);
   });
 
+  it("to the second where that is asked for, in one sentence with what is shown to the minute", () => {
+    const blocked = text("cf.blocked", { ip: UNTIL, until: { ...UNTIL, seconds: true } });
+    expect(texts.say(blocked, "en", "UTC")).toBe("Nov 22, 2026, 00:16 UTC is blocked until Nov 22, 2026, 00:16:43 UTC.");
+  });
+
   it("with the plural of the language", () => {
     const say = (count: number, locale: "en" | "ko" | "ru") => texts.say(text("rules", { count }), locale, "UTC");
     expect([say(1, "en"), say(2, "en"), say(0, "en")]).toEqual(["1 rule", "2 rules", "0 rules"]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sinceAt } from "../../commands/audit/since.ts";
+import { sinceAt } from "../../commands/since.ts";
 import { plain } from "../../core/reply.ts";
 import { codeOf, createTestDesk } from "../support/conversation.ts";
 import { testTexts, vault } from "../support/test-commands.ts";

@@ -5,6 +5,7 @@ import { commands } from "../../commands/index.ts";
 import { createProtection } from "../../core/addresses.ts";
 import { slugOf } from "../../core/command.ts";
 import { ERROR_CODES } from "../../core/errors.ts";
+import { REPLAY_STATUSES } from "../../core/events/ports.ts";
 import { LIST_KINDS } from "../../core/ledger.ts";
 import { LOCALES, type Locale } from "../../core/locale.ts";
 import { questionKey } from "../../core/registry.ts";
@@ -43,6 +44,7 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   "cf.drift.*": ["missing", "changed"],
   "cf.block.*": ["title", "blocked", "already_blocked", "unverified"],
   "cf.release.*": ["title", "released", "not_blocked", "foreign", "covered", "unverified"],
+  "event_replay.status.*": REPLAY_STATUSES,
   "parse.type.*": [
     "text",
     "number",

@@ -45,6 +45,7 @@ describe("without any setting", () => {
       },
       cloudflare: null,
       cloudflare_budget: { limit: 1_200, window_ms: 300_000 },
+      events: { retention_days: null, queue_mb: 256 },
       log_level: "info",
     });
   });

@@ -65,7 +65,11 @@ export const shownTexts: Texts = {
   say: (words, locale, zone) => {
     if ("raw" in words) return words.raw;
     if ("per_locale" in words) return words.per_locale[locale];
-    const show = (value: TextParam) => (typeof value !== "object" ? value : "at" in value ? value.at : shownTexts.say(value, locale, zone));
+    const show = (value: TextParam) => {
+      if (typeof value !== "object") return value;
+      if ("at" in value) return value.at;
+      return "amount" in value ? value.amount : shownTexts.say(value, locale, zone);
+    };
     const params = Object.entries(words.params ?? {}).map(([name, value]) => ` ${name}=${show(value)}`);
     return `${locale}:${words.key}${params.join("")}`;
   },

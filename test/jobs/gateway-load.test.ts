@@ -6,6 +6,7 @@ import type { DeliveryLane } from "../../core/run.ts";
 import type { Job } from "../../core/stores.ts";
 import { createGateway } from "../../jobs/outbound/gateway.ts";
 import { useSandbox, type World } from "../sandbox/fixture.ts";
+import { NO_CHARTS } from "../support/charts.ts";
 import { usePostgres } from "../support/postgres.ts";
 import { aDelivery } from "../support/rows.ts";
 import { openProcess, SILENT } from "../support/stores.ts";
@@ -34,7 +35,7 @@ const ROUNDS = 6;
 async function openWorker(database: Connection, { sandbox }: World) {
   const here = await openProcess(database);
   const api = createTelegramApi({ token: sandbox.telegram.token, api_root: sandbox.url });
-  const channels = new Map([["telegram", createTelegramChannel({ api, limits: OURS, log: SILENT })]]);
+  const channels = new Map([["telegram", createTelegramChannel({ api, limits: OURS, charts: NO_CHARTS, log: SILENT })]]);
   const ephemeral = createPostgresEphemeral({ pool: here.pool, log: SILENT });
   const timers = new Set<NodeJS.Timeout>();
   const enqueueDeliveries = async (jobs: readonly Job[]) => {

@@ -50,6 +50,7 @@ const HOMES: readonly (readonly [name: RegExp, home: string])[] = [
   [/^(@prisma\/.*|prisma|pg)$/, "clients/postgres/"],
   [/^cloudflare$/, "clients/cloudflare"],
   [/^i18next$/, "clients/texts.ts"],
+  [/^@resvg\/.*$/, "clients/chart/"],
   [/^(fastify|@fastify\/.*)$/, "http/"],
   [/^telegraf$/, "test/"],
 ];

@@ -49,6 +49,20 @@ const line = {
   ...{ input: { ip: ["203.0.113.7"], reason: "x".repeat(200) }, request_id: "telegram-1-7", run_id: "7k2m9qd04xvb" },
 };
 
+const counts = { since: "2026-11-22T09:00:00Z", until: "2026-11-22T10:00:30Z", span_s: 60, event: null };
+const kindOf = (event: string, at: number) => ({ event, count: 183 - at, counts: Array.from({ length: 61 }, () => 3) });
+const none = { total: 0, per_minute: 0, busiest: null, kinds: [], other: null };
+const busiest = { at: "2026-11-22T09:30:00Z", count: 1_234 };
+const happened = {
+  ...{ event_id: "5f0c1d7e", event: "purchase", event_datetime: "2026-11-22T00:16:43.306000Z" },
+  parameters: { order_id: "o-1", currency: "krw", price: 1_200.5 },
+};
+const events = { user_id: "tester1", at: "2026-11-22T09:00:00Z", csv: false, known: null, next_cursor: null, next: null, all: null };
+const more = { next_cursor: "x".repeat(100), next: `event_search tester1 --cursor ${"x".repeat(100)}`, all: "event_search tester1 --csv" };
+const failure = { event_id: "5f0c1d7e", user_id: "tester1", event: "purchase", failed_at: "2026-11-22T00:16:43.306000Z", attempts: 2 };
+const replayed = { results: [], left: 0, all: false, done: true, resumed: false };
+const again = (status: string, reason: object = {}) => ({ event_id: "5f0c1d7e", status, ...reason });
+
 /** Outputs by the command's slug. */
 export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   cf_block: [
@@ -93,6 +107,55 @@ export const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
       entries: [entryOf("2001:db8::/32", { owner: "foreign", identity: null })],
     },
     { ...listing, kind: "ours", csv: true, entries: [entryOf("203.0.113.7", { expires_at: "2026-11-22T11:00:00Z", reason: null })] },
+  ],
+  event_stats: [
+    { ...counts, ...none },
+    { ...counts, ...none, event: "purchase" },
+    { ...counts, total: 1, per_minute: 0.02, busiest: { ...busiest, count: 1 }, kinds: [kindOf("purchase", 0)], other: null },
+    {
+      ...{ ...counts, span_s: 21_600, total: 1_234_567, per_minute: 20_409, busiest, other: kindOf("", 0) },
+      kinds: Array.from({ length: 7 }, (_, at) => kindOf("x".repeat(255), at)),
+    },
+  ],
+  event_search: [
+    { ...events, events: [happened, { ...happened, parameters: null }] },
+    { ...events, events: Array.from({ length: 1_000 }, () => happened), ...more },
+    { ...events, events: [happened], csv: true, ...more, all: null },
+    { ...events, events: [], known: { stored: 0, failed: 0 } },
+    { ...events, events: [], known: { stored: 0, failed: 2 } },
+    { ...events, events: [], known: { stored: 7, failed: 0 } },
+  ],
+  event_failed: [
+    { total: 0, events: [], next_cursor: null, next: null },
+    { total: 9, events: [], next_cursor: null, next: null },
+    { total: 1, events: [{ ...failure, reason: "numeric field overflow" }], next_cursor: null, next: null },
+    { total: 99, events: [{ ...failure, reason: "x".repeat(999) }], next_cursor: "x", next: "event_failed --cursor x" },
+  ],
+  event_replay: [
+    replayed,
+    { ...replayed, results: [again("stored")] },
+    {
+      ...{ ...replayed, left: 3, done: false, resumed: true },
+      results: [
+        again("stored"),
+        again("duplicate"),
+        again("failed", { reason: "numeric field overflow" }),
+        again("failed"),
+        again("unknown"),
+      ],
+    },
+    {
+      ...replayed,
+      left: 700,
+      all: true,
+      results: Array.from({ length: 1_000 }, () => again("failed", { reason: "numeric field overflow" })),
+    },
+    { ...replayed, all: true, results: [again("stored"), again("duplicate")] },
+  ],
+  event_forget: [
+    { user_id: "tester1", stored: 0, failed: 0, done: true, resumed: false },
+    { user_id: "tester1", stored: 1, failed: 1, done: true, resumed: true },
+    { user_id: "tester1", stored: 2_000, failed: 5, done: false, resumed: false },
   ],
   run_show: [
     ...["accepted", "running"].map((status) => ({ ...run, status })),

@@ -4,6 +4,7 @@ import { createProtection } from "../../core/addresses.ts";
 import type { Command } from "../../core/command.ts";
 import { PERSON_LIMITS } from "../../core/config-people.ts";
 import { createDispatch } from "../../core/dispatch.ts";
+import type { Events } from "../../core/events/ports.ts";
 import type { CommandPorts, Health, People } from "../../core/ports.ts";
 import { createRegistry } from "../../core/registry.ts";
 import type { Texts } from "../../core/reply.ts";
@@ -61,6 +62,7 @@ function createPorts() {
   const edge = createMemoryEdge(clock);
   const runs = createMemoryRuns(clock, deliveries);
   const ledger = createMemoryLedger(clock, runs.get);
+  const memoryEvents = createMemoryEvents(clock);
   return {
     ...{
       rules: createMemoryRules(clock, edge, ledger),
@@ -79,7 +81,8 @@ function createPorts() {
     auditLog: breakable<AuditLog>({ append: async (entry) => void audit.push(structuredClone(entry)) }),
     trail: createMemoryTrail(audit, clock),
     fate: deliveries.fate,
-    memoryEvents: createMemoryEvents(clock),
+    memoryEvents,
+    events: breakable<Events>(memoryEvents.events),
     health: breakable<Health>({ check: async () => [{ part: "database", state: "ok" }] }),
   };
 }
@@ -87,7 +90,7 @@ function createPorts() {
 /** The real registry, dispatch and worker over ports in memory. */
 export function createDeskParts(options: TestDeskOptions) {
   const memory = createPorts();
-  const { clock, runs, edge, ledger, rules, people, health, ephemeral, log } = memory;
+  const { clock, runs, edge, ledger, rules, people, health, ephemeral, events, log } = memory;
   const texts = options.texts ?? loadTexts();
   const registry = createRegistry(options.commands ?? commands, texts);
   const protectedBy = createProtection(options.never_block ?? []);
@@ -107,7 +110,7 @@ export function createDeskParts(options: TestDeskOptions) {
     ...{ edge, ledger, rules, reconciler: rules },
     clock,
     runs,
-    events: memory.memoryEvents.events,
+    events,
     people,
     health,
     protectedBy,

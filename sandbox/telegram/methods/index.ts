@@ -1,7 +1,7 @@
 import type { Method } from "../bot.ts";
 import { answerCallbackQuery } from "./callbacks.ts";
 import { deleteMyCommands, getMyCommands, setMyCommands } from "./commands.ts";
-import { getFile, sendDocument } from "./documents.ts";
+import { getFile, sendDocument, sendPhoto } from "./documents.ts";
 import { deleteMessage, editMessageReplyMarkup, editMessageText, getChat, sendChatAction, sendMessage } from "./messages.ts";
 import { deleteWebhook, getWebhookInfo, setWebhook } from "./webhook.ts";
 
@@ -22,6 +22,7 @@ export const METHODS = {
   getMe,
   sendMessage,
   sendDocument,
+  sendPhoto,
   getFile,
   editMessageText,
   editMessageReplyMarkup,

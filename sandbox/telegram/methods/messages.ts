@@ -66,7 +66,7 @@ export const editMessageText: Method = (bot, params) => {
   const messageId = messageParam(params);
   const { id } = takeChat(bot, params);
   const message = findOwn(bot, id, messageId);
-  if (message.document) throw badRequest("there is no text in the message to edit");
+  if (message.document || message.photo) throw badRequest("there is no text in the message to edit");
   return edit(bot, message, { text, entities, html, reply_markup });
 };
 

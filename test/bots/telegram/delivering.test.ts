@@ -3,6 +3,7 @@ import { createTelegramApi, createTelegramChannel } from "../../../bots/telegram
 import type { OutgoingMessage } from "../../../core/ports.ts";
 import type { PlainReply } from "../../../core/reply.ts";
 import { ANN, useSandbox } from "../../sandbox/fixture.ts";
+import { NO_CHARTS } from "../../support/charts.ts";
 import { createMemoryLog } from "../../support/memory-log.ts";
 
 const start = useSandbox();
@@ -21,7 +22,12 @@ interface Seen {
 async function open() {
   const world = await start();
   await world.says("hello");
-  const channel = createTelegramChannel({ api: createTelegramApi(world.sandbox.telegram), limits: LIMITS, log: createMemoryLog() });
+  const channel = createTelegramChannel({
+    api: createTelegramApi(world.sandbox.telegram),
+    limits: LIMITS,
+    charts: NO_CHARTS,
+    log: createMemoryLog(),
+  });
   const send = (reply: PlainReply, more: Partial<OutgoingMessage> = {}) =>
     channel.send({ delivery_id: "d1", page: 1, address: String(ANN.id), message_id: null, reply, ...more });
   const seen = async (chat_id = ANN.id) =>

@@ -6,6 +6,7 @@ import { createTelegramApi, createTelegramChannel } from "../../../bots/telegram
 import { OpsError } from "../../../core/errors.ts";
 import type { Channel, Logger } from "../../../core/ports.ts";
 import type { PlainReply } from "../../../core/reply.ts";
+import { NO_CHARTS } from "../../support/charts.ts";
 
 const TOKEN = "123456:AAH-secret-half";
 const LIMITS = { global: { limit: 30, window_ms: 1000 }, chat: { limit: 1, window_ms: 1000 }, group: { limit: 20, window_ms: 60_000 } };
@@ -68,7 +69,7 @@ function refuse(response: ServerResponse, answer: Exclude<Answer, "cut">): void 
 let telegram: ReturnType<typeof createFake>;
 let channel: Channel;
 const channelWith = (token: string, api_root = telegram.root()) =>
-  createTelegramChannel({ api: createTelegramApi({ token, api_root }), limits: LIMITS, log: SILENT });
+  createTelegramChannel({ api: createTelegramApi({ token, api_root }), limits: LIMITS, charts: NO_CHARTS, log: SILENT });
 const bad = (description: string, parameters?: object): Answer => ({
   error_code: 400,
   description: `Bad Request: ${description}`,

@@ -31,6 +31,19 @@ describe("a key", () => {
     expect(JSON.stringify(stored)).toContain(hashKey(SECRET));
   });
 
+  it("is answered for while the database hangs: unavailable", async () => {
+    const database = await postgres.database();
+    const { keys } = open(database);
+    await keys.create({ name: "ci", role: "operator", secret: SECRET });
+    await withClient(database, async (holder) => {
+      await holder.query("BEGIN");
+      await holder.query("LOCK TABLE keys IN ACCESS EXCLUSIVE MODE");
+      await expect(keys.find(SECRET)).rejects.toMatchObject({ code: "unavailable" });
+      await holder.query("ROLLBACK");
+    });
+    expect(await keys.find(SECRET)).toMatchObject({ identity: "key:ci" });
+  });
+
   it("has a name of its own, also when two are made at once", async () => {
     const { keys, rows } = await start();
     await keys.create({ name: "ci", role: "viewer", secret: SECRET });

@@ -5,6 +5,8 @@ import { aDelivery, anEnd, anEvent, aRun, claimOf } from "../../support/rows.ts"
 import { openProcess } from "../../support/stores.ts";
 
 const postgres = usePostgres();
+const signal = new AbortController().signal;
+const FOR_EVER = { event_days: null, signal };
 
 /** One row of each kind and age: `old` ones may go once they are done, `new` ones never. */
 async function fill(here: Awaited<ReturnType<typeof openProcess>>): Promise<void> {
@@ -41,7 +43,7 @@ it("what is older than it is kept for is deleted, and nothing else", async () =>
       key,
       age,
     );
-  expect(await purge(here.pool)).toBe(5);
+  expect(await purge(here.pool, FOR_EVER)).toBe(5);
   expect(await here.rows("SELECT key FROM idempotency")).toEqual([{ key: "new" }]);
   const left = async (table: string, id: string) =>
     (await here.rows<{ id: string }>(`SELECT ${id} AS id FROM ${table} ORDER BY 1`)).map((row) => row.id);
@@ -49,7 +51,7 @@ it("what is older than it is kept for is deleted, and nothing else", async () =>
   expect(await left("runs", "run_id")).toEqual(["new", "open"]);
   expect(await left("deliveries", "delivery_id")).toEqual(["new-sent", "old-scheduled", "old-sending"]);
   expect(await left("audit", "seq")).toEqual(["1"]);
-  expect(await purge(here.pool)).toBe(0);
+  expect(await purge(here.pool, FOR_EVER)).toBe(0);
 });
 
 it("many are deleted in batches, so that no statement takes long", async () => {
@@ -61,7 +63,7 @@ it("many are deleted in batches, so that no statement takes long", async () => {
                    $$ BEGIN INSERT INTO batches SELECT count(*) FROM gone; RETURN NULL; END $$`);
   await here.rows(`CREATE TRIGGER count_batch AFTER DELETE ON inbox REFERENCING OLD TABLE AS gone
                    FOR EACH STATEMENT EXECUTE FUNCTION count_batch()`);
-  expect(await purge(here.pool)).toBe(2_500);
+  expect(await purge(here.pool, FOR_EVER)).toBe(2_500);
   const batches = await here.rows<{ rows: string }>("SELECT rows FROM batches");
   expect(batches.map(({ rows }) => Number(rows))).toEqual([1_000, 1_000, 500]);
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseDuration } from "../../core/text/duration.ts";
+import { parseDuration } from "../core/text/duration.ts";
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const Moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
@@ -8,7 +8,7 @@ const Moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
 export const since = z
   .string()
   .trim()
-  .refine((typed) => parseDuration(typed) !== null || Moment.safeParse(typed).success, "text:audit.bad_since");
+  .refine((typed) => parseDuration(typed) !== null || Moment.safeParse(typed).success, "text:field.since");
 
 /** The moment that was meant, RFC 3339 UTC. */
 export function sinceAt(typed: string, now: Date): string {

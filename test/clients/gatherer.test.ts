@@ -1,0 +1,110 @@
+import { expect, it, onTestFinished, vi } from "vitest";
+import { createGatherer, type GathererOptions } from "../../clients/bullmq/gatherer.ts";
+import { OpsError } from "../../core/errors.ts";
+
+const until = (holds: () => boolean) => vi.waitFor(() => expect(holds()).toBe(true), { interval: 1 });
+
+/** A gatherer whose batches end when the test says so. */
+function stage(options: Partial<GathererOptions<number>> = {}) {
+  const sent: (readonly number[])[] = [];
+  const ends: ((error?: Error) => void)[] = [];
+  const { add } = createGatherer<number>({
+    ...{ max: 4, linger_ms: 1, side_by_side: 1, bound: 1_000, part: "test", ...options },
+    send: (items) => {
+      sent.push(items);
+      return new Promise((resolve, reject) => ends.push((error) => (error ? reject(error) : resolve())));
+    },
+  });
+  const end = async (error?: Error) => {
+    await until(() => ends.length > 0);
+    ends.shift()?.(error);
+  };
+  return { add, sent, end };
+}
+
+/** Time that passes when the test says so. */
+function holdTime(): void {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+it("what comes within a moment goes together, and everybody hears when it is there", async () => {
+  const { add, sent, end } = stage();
+  const both = Promise.all([add([1]), add([2, 3])]);
+  await until(() => sent.length === 1);
+  await end();
+  await both;
+  expect(sent).toEqual([[1, 2, 3]]);
+});
+
+it("a full batch goes at once, what one caller gave stays together, and more than a batch goes alone", async () => {
+  const { add, sent, end } = stage({ linger_ms: 60_000, side_by_side: 3 });
+  const all = Promise.all([add([1, 2, 3]), add([4, 5]), add([6, 7, 8, 9, 10, 11])]);
+  await until(() => sent.length === 3);
+  for (let at = 0; at < 3; at++) await end();
+  await all;
+  expect(sent).toEqual([
+    [1, 2, 3],
+    [4, 5],
+    [6, 7, 8, 9, 10, 11],
+  ]);
+});
+
+it("no more batches are under way than may be; the next goes when one has ended", async () => {
+  const { add, sent, end } = stage({ max: 1 });
+  const all = Promise.all([add([1]), add([2])]);
+  await until(() => sent.length === 1);
+  expect(sent).toEqual([[1]]);
+  await end();
+  await end();
+  await all;
+  expect(sent).toEqual([[1], [2]]);
+});
+
+it("a failure is told to those of its batch alone", async () => {
+  const { add, end } = stage({ max: 1 });
+  const [first, second] = [add([1]), add([2])];
+  const told = expect(first).rejects.toThrow("no room");
+  await end(new Error("no room"));
+  await told;
+  await end();
+  await second;
+});
+
+it("past its bound it refuses at once, and takes more when a batch has ended", async () => {
+  const { add, end } = stage({ bound: 3 });
+  const first = add([1, 2, 3]);
+  await expect(add([4])).rejects.toMatchObject({ code: "unavailable", retry_after_ms: expect.any(Number) });
+  await end();
+  await first;
+  const next = add([4]);
+  await end();
+  await next;
+});
+
+it("whoever has waited for 1.8 s is told so, whether under way or behind, and each at their own time", async () => {
+  holdTime();
+  const { add, sent } = stage({ max: 1, linger_ms: 0 });
+  const heard: string[] = [];
+  const listen = (name: string, call: Promise<void>) =>
+    void call.catch((thrown: unknown) => heard.push(`${name} ${thrown instanceof OpsError ? thrown.code : "?"}`));
+  listen("under way", add([1]));
+  await vi.advanceTimersByTimeAsync(1_000);
+  listen("behind", add([2]));
+  await vi.advanceTimersByTimeAsync(799);
+  expect(heard).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(heard).toEqual(["under way unavailable"]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(heard).toEqual(["under way unavailable", "behind unavailable"]);
+  expect(sent).toEqual([[1], [2]]);
+});
+
+it("those who wait behind batches that do not end are told at their own time, too", async () => {
+  holdTime();
+  const { add, sent } = stage({ max: 1, linger_ms: 0 });
+  const calls = [add([1]), add([2]), add([3])].map((call) => call.catch((thrown: unknown) => thrown));
+  await vi.advanceTimersByTimeAsync(1_810);
+  for (const answer of await Promise.all(calls)) expect(answer).toMatchObject({ code: "unavailable" });
+  expect(sent.length).toBeLessThanOrEqual(3);
+});
