@@ -13,6 +13,11 @@ export function includesRole(role: Role | null, needed: Role): boolean {
   return role !== null && ROLES.indexOf(role) >= ROLES.indexOf(needed);
 }
 
+/** Whether a role may send events: a key that is made for it, and from operator on. */
+export function maySendEvents(role: Role | null): boolean {
+  return role === "ingest" || includesRole(role, "operator");
+}
+
 /** One human with many identities, or one API key. */
 export interface Person {
   readonly person_id: string;

@@ -4,7 +4,7 @@ import type { FastifyRequest, onRequestHookHandler } from "fastify";
 import { isLoopback } from "../core/config-fields.ts";
 import { OpsError } from "../core/errors.ts";
 import { text } from "../core/reply.ts";
-import { includesRole, type Role } from "../core/request.ts";
+import { includesRole, maySendEvents, type Role } from "../core/request.ts";
 import type { Caller, HttpDeps } from "./deps.ts";
 import { rememberKeys } from "./known-keys.ts";
 
@@ -56,8 +56,7 @@ export function createAuth(deps: AuthDeps): Auth {
       const { authorization } = request.headers;
       if (before && before.authorization === authorization && performance.now() - before.at < SEEN_MS) return let_in(before.caller);
       identifyBy(remembering, request).then((caller) => {
-        const { role } = caller.person;
-        if (role !== "ingest" && !includesRole(role, "operator")) return done(belowRole(caller, "operator"));
+        if (!maySendEvents(caller.person.role)) return done(belowRole(caller, "operator"));
         if (authorization !== undefined) seen.set(request.socket, { authorization, caller, at: performance.now() });
         let_in(caller);
       }, done);

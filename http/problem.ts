@@ -22,6 +22,7 @@ const FASTIFY_ERRORS: Readonly<Record<string, readonly [code: ErrorCode, key: st
   FST_ERR_CTP_BODY_TOO_LARGE: ["too_large", "http.body_too_large"],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ["unsupported_media_type", "http.body_not_json_type"],
   FST_ERR_CTP_INVALID_JSON_BODY: ["bad_request", "http.body_not_json"],
+  FST_ERR_BAD_URL: ["bad_request", "http.bad_url"],
   FST_ERR_MAX_PARAM_LENGTH: ["not_found", "http.no_route"],
 };
 

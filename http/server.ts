@@ -14,7 +14,7 @@ import { askRoute } from "./routes/ask.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { dialectRoutes } from "./routes/dialect.ts";
 import { docsRoutes } from "./routes/docs.ts";
-import { eventRoutes, receiptRoute } from "./routes/events.ts";
+import { eventRoutes, NO_SUCCESS, receiptRoute } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -39,7 +39,8 @@ export function createServer(deps: HttpDeps, options: { readonly person?: Fastif
     // What arrives on an open connection while closing is answered, not turned away with an error of Fastify's own.
     return503OnClosing: false,
     genReqId: () => deps.newId(),
-    frameworkErrors: (error, request, reply) => void sendProblem(deps, request, reply, error),
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(deps, request, reply, error, request.url.startsWith("/api/event") ? NO_SUCCESS : {}),
     clientErrorHandler: (error, socket) => refuseMalformed(deps, error, socket),
   });
   const auth = createAuth(deps);

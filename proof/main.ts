@@ -1,10 +1,12 @@
 import { proveAllBlocks } from "./blocks.ts";
 import { proveAllEvents } from "./events/all.ts";
+import { proveAllMalformed } from "./malformed.ts";
 
 /** The proofs by name; each takes the parts that are wanted, none for all of them, and says whether it holds. */
 const PROOFS: Readonly<Record<string, { readonly parts: readonly string[]; prove(only: readonly string[]): Promise<boolean> }>> = {
   main: { parts: ["embedded", "redis", "scaled", "large"], prove: proveAllBlocks },
   events: { parts: ["embedded", "redis", "scaled"], prove: proveAllEvents },
+  malformed: { parts: [], prove: proveAllMalformed },
 };
 
 const [name = "", ...only] = process.argv.slice(2);

@@ -6,6 +6,7 @@ import type { BotAdapter, Logger } from "../../core/ports.ts";
 import type { DocsAssets } from "../../http/deps.ts";
 import { createDirectory } from "../../http/directory.ts";
 import { createServer } from "../../http/server.ts";
+import { searchCaughtUp } from "../../jobs/events/caught-up.ts";
 import { sandboxRoutes } from "../../sandbox/routes.ts";
 import type { Desk } from "./desk.ts";
 import { INFRA_DIALECT } from "./dialects.ts";
@@ -39,7 +40,12 @@ export async function listen(
     {
       ...{ dispatch, texts, health, host, locale, zone, log, newId },
       runs: stores.runs,
-      events: { ...desk.ports.events, collect: queues.events.add, retention_days: config.events.retention_days },
+      events: {
+        receipt: desk.ports.events.receipt,
+        search: searchCaughtUp(desk.ports.events, queues.events),
+        collect: queues.events.add,
+        retention_days: config.events.retention_days,
+      },
       idempotency: stores.idempotency,
       directory: createDirectory(registry),
       ephemeral: queues.ephemeral,

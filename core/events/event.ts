@@ -37,7 +37,7 @@ export const word = z
   .refine((words) => !hasControlCharacter(words), "text:events.control_character");
 
 /** Numbers given for ids become strings; one that JSON could not carry exactly would be another id than was meant. */
-const id = z.preprocess((given) => (Number.isSafeInteger(given) ? String(given) : given), word);
+const id = z.preprocess((given) => (Number.isSafeInteger(given) ? String(given) : given), word).meta({ type: ["string", "integer"] });
 
 const price = z.union([z.number().gt(-PRICE_LIMIT).lt(PRICE_LIMIT), z.string().regex(PRICE, "text:events.price")]);
 

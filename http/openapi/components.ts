@@ -6,7 +6,8 @@ import { jsonAnswer, type Parameter, type Response, refTo, type Schema } from ".
 
 const CODES = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
 
-const Problem = z
+/** The body of every error. */
+export const Problem = z
   .object({
     status: z.int(),
     code: z.enum(CODES).describe("What went wrong, for programs"),
@@ -116,7 +117,8 @@ export function sharedSchemas(): Record<string, Schema> {
 export const QUEUED: Response = jsonAnswer("Accepted: it is stored, and a worker carries it out.", refTo("Queued"));
 export const CONFIRM: Response = jsonAnswer("Dangerous: nothing is done until it is confirmed.", refTo("Confirm"));
 
-const RETRY_AFTER = { "Retry-After": { description: "Seconds after which it is worth asking again", schema: { type: "integer" } } };
+/** The header of what may succeed later. */
+export const RETRY_AFTER = { "Retry-After": { description: "Seconds after which it is worth asking again", schema: { type: "integer" } } };
 
 /** One answer for each status of the table of errors, with the codes it may carry. */
 export function problemResponses(): Record<string, Response> {

@@ -1,15 +1,19 @@
 import type { Locale } from "../../core/locale.ts";
+import { includesRole, type Role } from "../../core/request.ts";
 import type { CommandListing, DialectRoute } from "../deps.ts";
 import { apiPaths } from "./api-paths.ts";
 import { commandPaths, commandSchemas } from "./commands.ts";
 import { IDEMPOTENCY_KEY, problemResponses, sharedSchemas } from "./components.ts";
 import { dialectPaths } from "./dialect-paths.ts";
-import type { OpenApiDocument } from "./operation.ts";
+import { eventPaths, eventSchemas } from "./event-paths.ts";
+import type { OpenApiDocument, PathItem } from "./operation.ts";
 import { systemPaths } from "./system-paths.ts";
 
 /** What a document is made for. */
 export interface DocumentOptions {
-  /** The commands that its reader may run. */
+  /** The reader's role. */
+  readonly role: Role | null;
+  /** The commands that the reader may run. */
   readonly listings: readonly CommandListing[];
   readonly dialects: readonly DialectRoute[];
   readonly locale: Locale;
@@ -30,12 +34,14 @@ const TAGS = [
   { name: "Conversation", description: "Lines as in a chat, and what is asked before something dangerous is done" },
   { name: "Runs", description: "What became of queued commands" },
   { name: "Infra service", description: "For clients of the infra service: the result goes to a Telegram chat" },
+  { name: "Events", description: "The event collector: what is sent is stored once, and searched by user" },
   { name: "System", description: "Health, measures, documentation" },
 ];
 
 /** OpenAPI 3.1 of everything that the reader may call, made from the registry. */
-export function createOpenApi({ listings, dialects, locale, keyless }: DocumentOptions): OpenApiDocument {
-  const paths = { ...commandPaths(listings, locale), ...apiPaths(listings, locale), ...dialectPaths(dialects, listings), ...systemPaths() };
+export function createOpenApi({ role, listings, dialects, locale, keyless }: DocumentOptions): OpenApiDocument {
+  const own = { ...apiPaths(listings, locale), ...dialectPaths(dialects, listings), ...eventPaths(role), ...systemPaths() };
+  const paths = allowed({ ...commandPaths(listings, locale), ...own }, role);
   const used = new Set(Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ tags }) => tags)));
   return {
     openapi: "3.1.0",
@@ -45,10 +51,20 @@ export function createOpenApi({ listings, dialects, locale, keyless }: DocumentO
     tags: TAGS.filter(({ name }) => used.has(name)),
     paths,
     components: {
-      schemas: { ...sharedSchemas(), ...commandSchemas(listings) },
+      schemas: { ...sharedSchemas(), ...commandSchemas(listings), ...eventSchemas() },
       responses: problemResponses(),
       parameters: { IdempotencyKey: IDEMPOTENCY_KEY },
       securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "npx switchboard keys create --name NAME --role ROLE" } },
     },
   };
+}
+
+/** What a role may call; a path of which it may call nothing is not there. */
+function allowed(paths: Readonly<Record<string, PathItem>>, role: Role | null): Record<string, PathItem> {
+  const mayCall = (needed: string | undefined) => needed === undefined || includesRole(role, needed as Role);
+  const kept = Object.entries(paths).map(([path, item]) => {
+    const operations = Object.entries(item).filter(([, operation]) => mayCall(operation["x-role"]));
+    return [path, Object.fromEntries(operations) as PathItem] as const;
+  });
+  return Object.fromEntries(kept.filter(([, item]) => Object.keys(item).length > 0));
 }

@@ -30,8 +30,8 @@ export function systemPaths(): Record<string, PathItem> {
       responses: { 200: textAnswer("Prometheus' text form.", "text/plain"), ...problems(401, 403, 429) },
     }),
     "/openapi.json": get("openapi", "This document", {
-      description: "It holds the commands that you may run, in the language of Accept-Language.",
-      "x-role": "viewer",
+      description: "It holds what you may call, in the language of Accept-Language.",
+      "x-role": "ingest",
       responses: { 200: jsonAnswer("OpenAPI 3.1.", { type: "object" }), ...problems(401, 403, 429) },
     }),
     "/docs": get("docs", "This document as a page", {

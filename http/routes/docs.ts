@@ -14,11 +14,12 @@ const POLICY =
 
 /**
  * The document, and the same as a page. Both hold what their reader may run. On this machine, where a request without a key is nobody, they are
- * those of a viewer; elsewhere they need a viewer's key, which the page asks for.
+ * those of a viewer; elsewhere they need a viewer's key, which the page asks for. The document is also for keys that only send events (docs/decisions/0090).
  */
 export function docsRoutes(server: FastifyInstance, { deps, auth }: { readonly deps: HttpDeps; readonly auth: Auth }): void {
   const { style, script } = deps.docs;
-  const readerOf = createReader(deps, auth);
+  const readerOf = createReader(deps, auth, "ingest");
+  const personOf = createReader(deps, auth, "viewer");
 
   server.get("/openapi.json", async (request, reply) => {
     const document = describe(deps, request, await readerOf(request));
@@ -28,7 +29,7 @@ export function docsRoutes(server: FastifyInstance, { deps, auth }: { readonly d
   server.get("/docs", async (request, reply) => {
     reply.header("content-security-policy", POLICY).header("referrer-policy", "no-referrer");
     try {
-      const document = describe(deps, request, await readerOf(request));
+      const document = describe(deps, request, await personOf(request));
       return await personal(reply, request, deps).type("text/html; charset=utf-8").send(renderPage(document));
     } catch (thrown) {
       const status = statusForPerson(thrown, request);
@@ -41,18 +42,19 @@ export function docsRoutes(server: FastifyInstance, { deps, auth }: { readonly d
   server.get("/docs/page.js", async (_request, reply) => reply.type("text/javascript; charset=utf-8").send(script));
 }
 
-function createReader(deps: HttpDeps, auth: Auth): (request: FastifyRequest) => Promise<Role | null> {
-  const needViewer = auth.require("viewer");
+function createReader(deps: HttpDeps, auth: Auth, least: Role): (request: FastifyRequest) => Promise<Role | null> {
+  const needRole = auth.require(least);
   return async (request) => {
     const isNobody = request.headers.authorization === undefined && !deps.sandbox;
     if (isNobody && auth.isLocal(request)) return "viewer";
-    await needViewer(request);
+    await needRole(request);
     return auth.callerOf(request).person.role;
   };
 }
 
 function describe({ directory, dialects, sandbox, locale }: HttpDeps, request: FastifyRequest, role: Role | null): OpenApiDocument {
   return createOpenApi({
+    role,
     listings: directory.commands(role),
     dialects,
     locale: negotiateLocale(request.headers["accept-language"], locale),

@@ -23,10 +23,15 @@ const MAX_PAGE = 1_000;
 const ACCEPTED = '{"is_success":"true"}';
 const JSON_TYPE = "application/json; charset=utf-8";
 
+/** In a query numbers are words. */
+function toNumber(given: unknown): unknown {
+  return typeof given === "string" && /^\d{1,9}$/.test(given) ? Number(given) : given;
+}
+
 /** Whom to search for, in the query, the path or the body. */
 export const EventQuery = z.object({
   user_id: EventInput.shape.user_id,
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(PAGE).describe("Events on a page"),
+  limit: z.preprocess(toNumber, z.number().int().min(1).max(MAX_PAGE).default(PAGE)).describe("Events on a page"),
   cursor: z
     .string()
     .max(8 * WORD_CHARS)
@@ -34,13 +39,15 @@ export const EventQuery = z.object({
     .describe("next_cursor of the page before"),
 });
 
+/** The collector's clients look at this alone; everything else is the problem document that all routes have. */
+export const NO_SUCCESS = { is_success: "false" } as const;
+
 type Deps = Pick<HttpDeps, "events" | "idempotency" | "texts" | "locale" | "zone" | "log">;
 
 /** The routes of the event collector, as its clients know them (contract, "Dialect of the event collector"). */
 export function eventRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
   return async (api) => {
-    // Its clients look at `is_success` alone; everything else is the problem document that all routes have.
-    api.setErrorHandler((error, request, reply) => sendProblem(deps, request, reply, error, { is_success: "false" }));
+    api.setErrorHandler((error, request, reply) => sendProblem(deps, request, reply, error, NO_SUCCESS));
     api.register(async (scope) => {
       scope.addHook("onRequest", auth.requireCollector());
       addIdempotency(scope, deps, auth);
@@ -55,9 +62,9 @@ export function eventRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
     api.register(async (scope) => {
       scope.addHook("onRequest", auth.require("viewer"));
       scope.post("/search", (request) => search(deps, request.body));
-      scope.get("/event", (request) => search(deps, request.query));
-      scope.get<{ Params: { user_id: string } }>("/event/:user_id", ({ query, params }) =>
-        search(deps, { ...(query as object), ...params }),
+      scope.get("/event", (request) => search(deps, queryOf(request)));
+      scope.get<{ Params: { user_id: string } }>("/event/:user_id", (request) =>
+        search(deps, { ...queryOf(request), ...(request.params as object) }),
       );
     });
   };
@@ -122,6 +129,16 @@ async function search({ events }: Deps, given: unknown) {
   const results = found.slice(0, limit);
   const last = found.length > limit ? results.at(-1) : undefined;
   return { is_success: "true", results, ...(last && { next_cursor: encodeEventCursor(last) }) };
+}
+
+/** The query's parameters. Its parser would take what is no UTF-8 for the words as they stand. */
+function queryOf({ url, query }: Pick<FastifyRequest, "url" | "query">): object {
+  try {
+    decodeURIComponent(url.slice(url.indexOf("?") + 1));
+  } catch (cause) {
+    throw new OpsError("bad_request", "the query is not UTF-8", { text: text("http.bad_url"), cause });
+  }
+  return query as object;
 }
 
 /** An empty parameter is an absent one: `?cursor=`. */

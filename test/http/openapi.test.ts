@@ -45,7 +45,7 @@ function desk(overrides: Partial<HttpDeps> = {}) {
 describe("the document of the product", () => {
   const directory = createDirectory(createRegistry(commands, loadTexts()));
   const of = (role: (typeof ROLES)[number], locale: (typeof LOCALES)[number] = "en") =>
-    createOpenApi({ listings: directory.commands(role), dialects: INFRA_DIALECT, locale, keyless: false });
+    createOpenApi({ role, listings: directory.commands(role), dialects: INFRA_DIALECT, locale, keyless: false });
 
   it.each(ROLES.flatMap((role) => LOCALES.map((locale) => [role, locale] as const)))(
     "is OpenAPI 3.1 for %s in %s",
@@ -85,6 +85,19 @@ describe("the document of the product", () => {
     expect(paths.filter((path) => hidden.some((slug) => path.endsWith(`/${slug}`)))).toEqual([]);
     expect(paths).toContain("/api/v1/cf/search");
     expect(paths).not.toContain("/api/v1/cf/block");
+  });
+
+  it.each([
+    ["ingest", ["POST /api/collect", "POST /api/event", "GET /api/v1/events/{event_id}"]],
+    ["viewer", ["GET /api/event", "GET /api/event/{user_id}", "POST /api/search", "GET /api/v1/events/{event_id}"]],
+  ] as const)("shows an %s's key what it may do with events, and no more", (role, wanted) => {
+    const shown = operationsOf(of(role)).filter(({ operation }) => operation.tags[0] === "Events");
+    expect(shown.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([...wanted].toSorted());
+  });
+
+  it("shows a key that only sends events nothing else", () => {
+    const others = operationsOf(of("ingest")).filter(({ operation }) => operation.tags[0] !== "Events");
+    expect(others.map(({ path }) => path)).toEqual(["/healthz", "/readyz", "/openapi.json"]);
   });
 
   it("has one id for each operation", () => {

@@ -32,6 +32,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sandbox: [],
   web: [],
   prisma: [],
+  examples: [],
   bin: EVERYTHING,
   bench: EVERYTHING,
   proof: EVERYTHING,
@@ -98,7 +99,7 @@ export const packages: Rule = (source) => {
   });
 };
 
-const MAY_READ_ENVIRONMENT = /^(bin|proof|bench|test)\/|^sandbox\/main\.ts$|^[^/]+\.config\.ts$/;
+const MAY_READ_ENVIRONMENT = /^(bin|proof|bench|examples|test)\/|^sandbox\/main\.ts$|^[^/]+\.config\.ts$/;
 
 /** Settings come through one door; whoever takes `process` apart is asked why. */
 export const environment: Rule = (source) => {
@@ -159,7 +160,7 @@ export const defaultExports: Rule = (source) => {
 };
 
 /** Programs, which are meant to do something when they are started. */
-const PROGRAM = /^bin\/[^/]+\.ts$|\/main\.ts$|^test\//;
+const PROGRAM = /^bin\/[^/]+\.ts$|\/main\.ts$|^examples\/|^test\//;
 
 /** A module may be imported by anyone at any time, so it does nothing by itself. */
 export const importEffects: Rule = (source) => {
