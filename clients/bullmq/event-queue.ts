@@ -12,7 +12,7 @@ import { createPostgresStore } from "./postgres.ts";
 import { createPressure } from "./pressure.ts";
 import { createProducer } from "./producer.ts";
 import { createRedisStore } from "./redis.ts";
-import type { QueueBackend } from "./store.ts";
+import type { Backlog, JobStore, QueueBackend } from "./store.ts";
 import { startWorker } from "./worker.ts";
 import { createWriterPace } from "./writer-pace.ts";
 
@@ -29,10 +29,10 @@ const NAME = "events";
 const LOCK_MS = 10_000;
 /** Events in a batch. */
 const BATCH_MAX = 500;
-/** How long an event waits for others, in milliseconds. */
-const LINGER_MS = 4;
+/** A batch begins so long after the one before, in milliseconds, or later. */
+const LINGER_MS = 3;
 /** Batches being queued at once. */
-const SIDE_BY_SIDE = 2;
+const SIDE_BY_SIDE = 3;
 /** Events that may be in this process and not yet queued: a second's worth at the highest rate, some 20 MB. */
 const HELD_MAX = 50_000;
 /** A batch that was not written is given to a worker again after this time, in milliseconds. */
@@ -47,24 +47,12 @@ const LOOK = 50;
  * whose process dies is given to another.
  */
 export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_ms = LOCK_MS }: EventQueueDeps): EventQueue {
-  const user = { name: NAME, log };
-  const store =
-    backend.kind === "redis"
-      ? createRedisStore<BatchData>(backend.url, user)
-      : createPostgresStore<BatchData>(backend.pool, { ...user, worker_pool: backend.worker_pool });
+  const store = openStore(backend, log);
   const producer = createProducer(NAME, store, log);
   const backlog = () => producer.run(() => store.backlog());
   const pressure = createPressure({ backlog, max_bytes });
+  const toJobs = createPacker(backend);
   let total = 0;
-  const stopping = new AbortController();
-  const workers = new Set<QueueWorker>();
-  // A byte in Redis costs next to nothing.
-  const pack = backend.kind === "redis" ? (batch: EventBatch) => batch : packBatch;
-  const toJobs = (events: readonly CollectedEvent[]) => {
-    const count = Math.ceil(events.length / BATCH_MAX);
-    const batches = Array.from({ length: count }, (_, at) => toBatch(events.slice(at * BATCH_MAX, (at + 1) * BATCH_MAX)));
-    return Promise.all(batches.map(async (each) => ({ name: NAME, data: await pack(each), opts: options() })));
-  };
   const gatherer = createGatherer<CollectedEvent>({
     ...{ max: BATCH_MAX, linger_ms: LINGER_MS, side_by_side: SIDE_BY_SIDE, bound: HELD_MAX, part: "queue events" },
     async send(events) {
@@ -75,16 +63,15 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       total += events.length;
     },
   });
+  const stopping = new AbortController();
+  const workers = new Set<QueueWorker>();
   return {
-    add: (events) => gatherer.add(events),
+    add: gatherer.add,
     async work(handler, { concurrency }) {
       const pace = createWriterPace(concurrency);
       const write = async (packed: unknown, queued_at: number) => {
         pace.took(Date.now() - queued_at);
-        const data = await unpackBatch(packed);
-        // Of a later release: its worker takes it.
-        if (!isBatch(data)) throw new Error("a batch of events that this release cannot read; it stays in the queue");
-        await handler(data, stopping.signal);
+        await handler(await readBatch(packed), stopping.signal);
       };
       const worker = await startWorker({ name: NAME, store, log, handler: write, concurrency: 1, onOpen: pace.set, lock_ms });
       workers.add(worker);
@@ -104,22 +91,48 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       return { batches: jobs, oldest_ms: oldest_at === null ? 0 : Math.max(0, Date.now() - oldest_at) };
     },
     total: () => total,
-    async drained(signal) {
-      const asked_at = Date.now();
-      while (!signal.aborted) {
-        const { oldest_at } = await backlog();
-        // Clocks of processes differ a little.
-        if (oldest_at === null || oldest_at > asked_at + CLOCKS_MS) return true;
-        await sleep(DRAIN_LOOK_MS, undefined, { signal }).catch(() => undefined);
-      }
-      return false;
-    },
+    drained: (signal) => isDrained(backlog, signal),
     async close() {
       await Promise.all([...workers].map((worker) => worker.close(0)));
       await producer.close();
       await store.close();
     },
   };
+}
+
+function openStore(backend: QueueBackend, log: Logger): JobStore<BatchData> {
+  const user = { name: NAME, log };
+  if (backend.kind === "redis") return createRedisStore(backend.url, user);
+  return createPostgresStore(backend.pool, { ...user, worker_pool: backend.worker_pool });
+}
+
+/** Makes jobs of events, of up to 500 each. */
+function createPacker({ kind }: QueueBackend) {
+  // A byte in Redis costs next to nothing.
+  const pack = kind === "redis" ? (batch: EventBatch) => batch : packBatch;
+  return (events: readonly CollectedEvent[]) => {
+    const count = Math.ceil(events.length / BATCH_MAX);
+    const batches = Array.from({ length: count }, (_, at) => toBatch(events.slice(at * BATCH_MAX, (at + 1) * BATCH_MAX)));
+    return Promise.all(batches.map(async (each) => ({ name: NAME, data: await pack(each), opts: options() })));
+  };
+}
+
+/** @throws Error for a batch of a later release, whose worker takes it */
+async function readBatch(packed: unknown): Promise<EventBatch> {
+  const data = await unpackBatch(packed);
+  if (isBatch(data)) return data;
+  throw new Error("a batch of events that this release cannot read; it stays in the queue");
+}
+
+async function isDrained(backlog: () => Promise<Pick<Backlog, "oldest_at">>, signal: AbortSignal): Promise<boolean> {
+  const asked_at = Date.now();
+  while (!signal.aborted) {
+    const { oldest_at } = await backlog();
+    // Clocks of processes differ a little.
+    if (oldest_at === null || oldest_at > asked_at + CLOCKS_MS) return true;
+    await sleep(DRAIN_LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return false;
 }
 
 const DRAIN_LOOK_MS = 100;

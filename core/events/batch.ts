@@ -20,8 +20,9 @@ export interface EventBatch {
 /** The columns, in the order in which they are written. */
 export const EVENT_COLUMNS = ["event_id", "event", "user_id", "event_datetime", "order_id", "currency", "price"] as const;
 
-/** Between two values of a column, and in place of one that is not there. No event holds control characters, and JSON has these as they are. */
+/** Between two values of a column. No event holds control characters, and JSON has this one as it is. */
 export const SEPARATOR = "\u0080";
+/** In place of a value that is not there. */
 export const ABSENT = "\u0081";
 
 /** Events by columns. */
