@@ -53,6 +53,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
   const pressure = createPressure({ backlog, max_bytes });
   const toJobs = createPacker(backend);
   let total = 0;
+  let last_queued_at = 0;
   const gatherer = createGatherer<CollectedEvent>({
     ...{ max: BATCH_MAX, linger_ms: LINGER_MS, side_by_side: SIDE_BY_SIDE, bound: HELD_MAX, part: "queue events" },
     async send(events) {
@@ -61,6 +62,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       const [first] = jobs;
       await producer.run((queue) => (first && jobs.length === 1 ? queue.add(NAME, first.data, first.opts) : queue.addBulk(jobs)));
       total += events.length;
+      last_queued_at = Date.now();
     },
   });
   const stopping = new AbortController();
@@ -91,6 +93,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       return { batches: jobs, oldest_ms: oldest_at === null ? 0 : Math.max(0, Date.now() - oldest_at) };
     },
     total: () => total,
+    lastQueuedAt: () => last_queued_at,
     drained: (signal) => isDrained(backlog, signal),
     async close() {
       await Promise.all([...workers].map((worker) => worker.close(0)));

@@ -33,6 +33,8 @@ export interface EventQueue {
   backlog(): Promise<EventBacklog>;
   /** How many events this process has queued. */
   total(): number;
+  /** When it last queued some, in milliseconds since 1970; 0 where it never did. */
+  lastQueuedAt(): number;
   /** Resolves when nothing waits any more that had been queued when it was called; false when the signal was aborted before. */
   drained(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;

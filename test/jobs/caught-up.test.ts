@@ -7,10 +7,12 @@ const OLDER: EventBacklog = { batches: 1, oldest_ms: 60_000 };
 const NOTHING: EventBacklog = { batches: 0, oldest_ms: 0 };
 
 /** A search of a table whose row appears with the first look at which `backlog` says that nothing waits. */
-function desk(backlog: (look: number) => Promise<EventBacklog>) {
+function desk(backlog: (look: number) => Promise<EventBacklog>, queued_ago_ms = 0) {
   let looks = 0;
   let rows: readonly StoredEvent[] = [];
+  const queued_at = Date.now() - queued_ago_ms;
   const queue = {
+    lastQueuedAt: () => queued_at,
     backlog: async () => {
       const found = await backlog(++looks);
       if (found.batches === 0) rows = [ROW];
@@ -25,6 +27,12 @@ it("a search waits until what was acknowledged before it is written", async () =
   const { find, looks } = desk(async (look) => (look < 4 ? OLDER : NOTHING));
   expect(await find()).toEqual([ROW]);
   expect(looks()).toBe(4);
+});
+
+it("where nothing was acknowledged lately nothing is asked of the queue", async () => {
+  const { find, looks } = desk(async () => OLDER, 60_000);
+  expect(await find()).toEqual([]);
+  expect(looks()).toBe(0);
 });
 
 it("what comes after it is not waited for", async () => {
