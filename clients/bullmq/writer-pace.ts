@@ -2,9 +2,11 @@
 const BEHIND_MS = 15;
 /** After so many batches in a row that hardly waited it is not behind any more. */
 const CALM = 50;
+/** So many events take much longer to write than what surrounds it. */
+const LARGE = 200;
 
 /**
- * How many batches a worker writes at once: one while it keeps up, as many as may be while it is behind. A worker of several that has nothing to do
+ * How many batches a worker writes at once: one while they are small and it keeps up, as many as may be else. A worker of several that has nothing to do
  * for most of them asks the queue for each of them again and again, which costs a fifth of what a batch costs.
  */
 export function createWriterPace(most: number) {
@@ -20,9 +22,9 @@ export function createWriterPace(most: number) {
     set(setConcurrency: (at_once: number) => void) {
       apply = setConcurrency;
     },
-    /** A batch is begun that had waited for so long, in milliseconds. */
-    took(waited_ms: number): void {
-      calm = waited_ms > BEHIND_MS ? 0 : calm + 1;
+    /** A batch of so many events is begun that had waited for so long, in milliseconds. */
+    took(waited_ms: number, events: number): void {
+      calm = waited_ms > BEHIND_MS || events >= LARGE ? 0 : calm + 1;
       if (calm === 0) change(most);
       else if (calm >= CALM) change(1);
     },
