@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { startProgram } from "../proof/process.ts";
 import type { AtOnce } from "./bare.ts";
+import { type CpuTimes, cpuPerEach, readCpuTimes } from "./cpu.ts";
 import { type Backend, type IngestDesk, startIngestDesk, untilStored } from "./ingest-desk.ts";
 import { benchEvents } from "./ingest-events.ts";
 import { measureLatency } from "./ingest-latency.ts";
@@ -7,6 +11,7 @@ import { drive, type Load, type LoadResult } from "./ingest-load.ts";
 import { insertRaw } from "./ingest-raw.ts";
 import { measureSearch } from "./ingest-search.ts";
 import { quantile, residentMb, round } from "./numbers.ts";
+import { profiling, readProfile } from "./profile.ts";
 
 const SECONDS = 30;
 /** What is measured and its limit take turns, so that what else the machine does meets both alike. */
@@ -26,18 +31,19 @@ type Numbers = Readonly<Record<string, unknown>>;
 /**
  * Taking events: single ones beside the same route of Fastify that answers at once, arrays beside raw inserts into the same table, each for 30 s in the
  * same run; until all that was acknowledged is stored. How soon they are found, and how long a search takes among many.
- * @param only `redis` or `embedded`, and `single`, `arrays` or `search`; by default all of them
+ * @param only `redis` or `embedded`, and `single`, `arrays`, `search` or `profile`; by default all but the last
  */
 export async function benchIngest(only: readonly string[]): Promise<object> {
   const wants = (part: string, of: readonly string[]) => only.includes(part) || !of.some((name) => only.includes(name));
   const backends = (["redis", "embedded"] as const).filter((backend) => wants(backend, ["redis", "embedded"]));
-  const parts = ["single", "arrays", "search"];
+  const parts = ["single", "arrays", "search", "profile"];
   const measured: Record<string, Numbers> = {};
   for (const backend of backends) {
     const single = wants("single", parts) ? { single: await on(backend, measureSingle) } : {};
     const arrays = wants("arrays", parts) ? { arrays: await on(backend, measureArrays) } : {};
+    const profile = only.includes("profile") ? { profile: await profileOf(backend) } : {};
     const search = wants("search", parts) ? { search: await on(backend, (desk) => measureSearch(desk, say)) } : {};
-    measured[backend] = { ...single, ...arrays, ...search };
+    measured[backend] = { ...single, ...arrays, ...profile, ...search };
   }
   const main = (Object.values(measured)[0]?.["single"] ?? {}) as { ours?: number; limit?: number; ratio?: number };
   return {
@@ -60,6 +66,22 @@ async function on<T>(backend: Backend, work: (desk: IngestDesk) => Promise<T>): 
   }
 }
 
+/** Where the server's main thread spends its time while single events come; the profile itself slows it down by a fifth. */
+async function profileOf(backend: Backend): Promise<Numbers> {
+  const folder = await mkdtemp(path.join(tmpdir(), "switchboard-profile-"));
+  const desk = await startIngestDesk(backend, profiling(folder));
+  try {
+    const events = benchEvents();
+    const body = () => JSON.stringify(events(1)[0]);
+    await drive({ url: desk.url, headers: desk.headers, connections: CONNECTIONS, seconds: SECONDS, body });
+    process.kill(desk.pid, "SIGTERM");
+    return await readProfile(folder);
+  } finally {
+    await desk.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** For the impatient: standard output has the result alone. */
 function say(line: string): void {
   console.error(line);
@@ -73,9 +95,12 @@ async function measureSingle(desk: IngestDesk): Promise<Numbers> {
   const ours: LoadResult[] = [await drive({ ...load, url: desk.url, seconds: WARM_UP_S })];
   const limits: LoadResult[] = [];
   const bares: LoadResult[] = [];
+  let cpu: CpuTimes = {};
   for (let round_of = 0; round_of < ROUNDS; round_of++) {
     limits.push(await driveAtOnce("route", load));
+    const before = await readCpuTimes();
     ours.push(await drive({ ...load, url: desk.url }));
+    cpu = cpuPerEach(before, await readCpuTimes(), ours.at(-1)?.accepted ?? 0);
     bares.push(await driveAtOnce("bare", load));
     const [one, limit, bare] = [ours, limits, bares].map((of) => Math.round(of.at(-1)?.per_second ?? 0));
     say(`single: ${one} a second; the same route answering at once ${limit}, Fastify alone ${bare}`);
@@ -92,6 +117,7 @@ async function measureSingle(desk: IngestDesk): Promise<Numbers> {
     ...{ bare: Math.round(bare), ratio_to_bare: round(reached / bare, 3) },
     ...{ ack_p50_ms: median(measured.map((one) => one.p50_ms)), ack_p99_ms: median(measured.map((one) => one.p99_ms)) },
     ...{ refused: sum(measured.map(({ refused }) => refused)), stored_after_ms: Math.round(behind_ms), rss_mb: memory.end() },
+    cpu_us_per_event: cpu,
   };
 }
 
@@ -117,6 +143,7 @@ async function measureArrays(desk: IngestDesk): Promise<Numbers> {
   const memory = watchMemory(desk.pid);
   let refused = 0;
   let longest_backlog = 0;
+  let cpu: CpuTimes = {};
   await drive({ ...load, seconds: WARM_UP_S });
   for (let round_of = 0; round_of < ROUNDS; round_of++) {
     // The index grows with the table, so each begins with an empty one.
@@ -125,8 +152,10 @@ async function measureArrays(desk: IngestDesk): Promise<Numbers> {
     await emptied(desk);
     const began = performance.now();
     const backlog = watchBacklog(desk);
+    const before = await readCpuTimes();
     const result = await drive({ ...load, seconds: SECONDS / ROUNDS });
     await untilStored(desk.pool, result.accepted * ARRAY);
+    cpu = cpuPerEach(before, await readCpuTimes(), result.accepted * ARRAY);
     longest_backlog = Math.max(longest_backlog, await backlog.end());
     // Until the last of them was stored, not only acknowledged.
     reached.push((result.accepted * ARRAY) / ((performance.now() - began) / 1_000));
@@ -139,7 +168,7 @@ async function measureArrays(desk: IngestDesk): Promise<Numbers> {
   const steady = await measureLatency(desk, { size: ARRAY, events_per_second: STEADY * ours, seconds: SECONDS / ROUNDS });
   return {
     ...{ ours: Math.round(ours), limit: Math.round(limit), ratio: round(ours / limit, 3), ack_p99_ms: median(p99s), refused },
-    ...{ longest_backlog, steady, rss_mb: memory.end() },
+    ...{ longest_backlog, steady, rss_mb: memory.end(), cpu_us_per_event: cpu },
   };
 }
 

@@ -10,8 +10,11 @@ import { rememberKeys } from "./known-keys.ts";
 
 /** Finds out who asks. */
 export interface Auth {
-  /** A hook that lets nobody below a role through. It runs before the body is read. */
-  require(role: Role): (request: FastifyRequest) => Promise<void>;
+  /**
+   * A hook that lets nobody below a role through. It runs before the body is read.
+   * @param options.remembered a key that was good lately is good while the database is away (http/known-keys.ts)
+   */
+  require(role: Role, options?: { readonly remembered?: boolean }): (request: FastifyRequest) => Promise<void>;
   /** The same for those who may send events: keys of role `ingest`, and from operator on. Their keys are believed for a second (here and in http/known-keys.ts). */
   requireCollector(): onRequestHookHandler;
   /** Who a request that went through `require` acts as. */
@@ -42,11 +45,13 @@ export function createAuth(deps: AuthDeps): Auth {
   const seen = new WeakMap<Socket, { readonly authorization: string; readonly caller: Caller; readonly at: number }>();
   const remembering = { ...deps, findKey: rememberKeys(deps.findKey) };
   return {
-    require: (role) => async (request) => {
-      const caller = await identify(request);
-      if (!includesRole(caller.person.role, role)) throw belowRole(caller, role);
-      callers.set(request, caller);
-    },
+    require:
+      (role, { remembered = false } = {}) =>
+      async (request) => {
+        const caller = await identifyBy(remembered ? remembering : deps, request);
+        if (!includesRole(caller.person.role, role)) throw belowRole(caller, role);
+        callers.set(request, caller);
+      },
     requireCollector: () => (request, _reply, done) => {
       const let_in = (caller: Caller) => {
         callers.set(request, caller);

@@ -61,6 +61,7 @@ export function eventRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
     });
     api.register(async (scope) => {
       scope.addHook("onRequest", auth.require("viewer"));
+      addIdempotency(scope, deps, auth);
       scope.post("/search", (request) => search(deps, request.body));
       scope.get("/event", (request) => search(deps, queryOf(request)));
       scope.get<{ Params: { user_id: string } }>("/event/:user_id", (request) =>
@@ -73,7 +74,7 @@ export function eventRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
 /** `GET /api/v1/events/{event_id}`: what became of an event. For whoever may send events, too. */
 export function receiptRoute(server: FastifyInstance, deps: Deps, auth: Auth): void {
   server.get<{ Params: { event_id: string } }>("/api/v1/events/:event_id", {
-    onRequest: auth.require("ingest"),
+    onRequest: auth.require("ingest", { remembered: true }),
     handler: async ({ params }) => {
       const { event_id } = params;
       const receipt = event_id.length <= WORD_CHARS && !event_id.includes("\0") ? await deps.events.receipt(event_id) : null;
