@@ -21,7 +21,9 @@ export function createHealth(
       ]);
       const queueState: PartState =
         queue.state === "ok" && queues.volatile ? { part: "queue", state: "degraded", note: "volatile" } : queue;
-      return [database, queueState, ...outside.adapters.map((adapter) => adapter.state()), outside.platforms.cloudflareState()];
+      const full = queues.events.full();
+      const events: PartState[] = full === null ? [] : [{ part: "events", state: "degraded", note: full }];
+      return [database, queueState, ...events, ...outside.adapters.map((adapter) => adapter.state()), outside.platforms.cloudflareState()];
     },
   };
 }

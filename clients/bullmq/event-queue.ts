@@ -50,7 +50,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
   const store = openStore(backend, log);
   const producer = createProducer(NAME, store, log);
   const backlog = () => producer.run(() => store.backlog());
-  const pressure = createPressure({ backlog, max_bytes });
+  const pressure = createPressure({ backlog, max_bytes, log });
   const toJobs = createPacker(backend);
   let total = 0;
   let last_queued_at = 0;
@@ -73,7 +73,8 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       const pace = createWriterPace(concurrency);
       const write = async (packed: unknown, queued_at: number) => {
         const batch = await readBatch(packed);
-        pace.took(Date.now() - queued_at, batch.count);
+        // A Redis at its limit still hands out the next batch with the end of the one before, but none to whoever asks for a second one.
+        if (pressure.full() === null) pace.took(Date.now() - queued_at, batch.count);
         await handler(batch, stopping.signal);
       };
       const worker = await startWorker({ name: NAME, store, log, handler: write, concurrency: 1, onOpen: pace.set, lock_ms });
@@ -93,6 +94,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       const { jobs, oldest_at } = await backlog();
       return { batches: jobs, oldest_ms: oldest_at === null ? 0 : Math.max(0, Date.now() - oldest_at) };
     },
+    full: pressure.full,
     total: () => total,
     lastQueuedAt: () => last_queued_at,
     drained: (signal) => isDrained(backlog, signal),

@@ -1,8 +1,10 @@
+import type { Logger } from "../../core/ports.ts";
 import { unavailable } from "../deadline.ts";
 import type { Backlog } from "./store.ts";
 
 /** What decides how fast events are taken. */
 export interface PressureDeps {
+  readonly log: Pick<Logger, "warn" | "info">;
   backlog(): Promise<Backlog>;
   readonly max_bytes: number;
 }
@@ -21,8 +23,9 @@ const FULL = 0.8;
  * Holds events back where they come faster than they are written, so that the backlog stays short while the writer keeps up; and refuses them where as
  * much waits as may. It is looked at now and then, by whoever sends.
  */
-export function createPressure({ backlog, max_bytes }: PressureDeps) {
+export function createPressure({ backlog, max_bytes, log }: PressureDeps) {
   let seen: Pick<Backlog, "jobs" | "bytes" | "fullness"> = { jobs: 0, bytes: 0, fullness: 0 };
+  let refusing = false;
   let looked_at = Number.NEGATIVE_INFINITY;
   const look = () => {
     if (performance.now() - looked_at < LOOK_MS) return;
@@ -31,16 +34,29 @@ export function createPressure({ backlog, max_bytes }: PressureDeps) {
     backlog().then(
       (found) => {
         seen = found;
+        tell();
       },
       () => undefined,
     );
   };
+  /** Why nothing more is taken; null where it is. */
+  const full = () => {
+    if (seen.bytes > max_bytes) return `${seen.bytes} bytes wait, and ${max_bytes} may (EVENT_QUEUE_MB)`;
+    return seen.fullness > FULL ? `Redis is ${Math.round(seen.fullness * 100)} % full (maxmemory)` : null;
+  };
+  const tell = () => {
+    const reason = full();
+    if (reason !== null && !refusing) log.warn({ reason }, "events are refused: their queue is full");
+    if (reason === null && refusing) log.info({}, "events are taken again");
+    refusing = reason !== null;
+  };
   return {
+    full,
     /** Resolves when a batch may go. @throws OpsError `unavailable` when the queue is full */
     async pass(): Promise<void> {
       look();
-      if (seen.bytes > max_bytes) throw unavailable(`queue events: ${seen.bytes} bytes wait, and ${max_bytes} may`);
-      if (seen.fullness > FULL) throw unavailable(`queue events: Redis is ${Math.round(seen.fullness * 100)} % full`);
+      const reason = full();
+      if (reason !== null) throw unavailable(`queue events: ${reason}`);
       const hold_ms = Math.min(HOLD_MAX_MS, (seen.jobs - FREE) * HOLD_MS);
       if (hold_ms > 0) await new Promise((resolve) => setTimeout(resolve, hold_ms));
     },

@@ -31,6 +31,8 @@ export interface EventQueue {
    */
   holds(event_id: string): Promise<boolean>;
   backlog(): Promise<EventBacklog>;
+  /** Why this process takes no events now, for operators; null where it does. */
+  full(): string | null;
   /** How many events this process has queued. */
   total(): number;
   /** When it last queued some, in milliseconds since 1970; 0 where it never did. */

@@ -36,16 +36,18 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         if (comparison.as_of !== null && Date.parse(comparison.as_of) >= oldest) return comparison;
         if (signal.aborted) throw new OpsError("timeout", "the rules could not be read in time");
         // Those who ask at once share one reading, which goes on as long as one of them waits: in this process by the call, in others by the lease.
-        await readings("all", signal, (own) => readAll(deps, own));
+        await readings("all", signal, (own) => readAll(deps, own, comparison.as_of));
       }
     },
   };
 }
 
-async function readAll(deps: ReconcilerDeps, signal: AbortSignal): Promise<void> {
+/** @param as_of of the reading that is too old: where there is another by the time that it is our turn, somebody has just read */
+async function readAll(deps: ReconcilerDeps, signal: AbortSignal, as_of: string | null): Promise<void> {
   const lease = await deps.leases.lease(LEASE);
   if (!lease) return pause(LOOK_MS, signal);
   try {
+    if ((await deps.mirror.compare(deps.edge.scopes)).as_of !== as_of) return;
     for (const scope of deps.edge.scopes) await readScope(deps, scope, signal);
   } finally {
     await lease.release();
