@@ -50,7 +50,7 @@ export async function startIngestDesk(backend: Backend, node_options: readonly s
     stops.unshift(() => program.kill());
     const connection = "DATABASE_URL" in storage ? storage["DATABASE_URL"] : await join({ data_dir });
     const config = typeof connection === "string" ? { connectionString: connection } : { ...connection, password: "" };
-    const pool = new pg.Pool({ ...config, max: CONNECTIONS });
+    const pool = new pg.Pool({ ...config, max: CONNECTIONS, idleTimeoutMillis: 0 });
     pool.on("error", () => undefined);
     stops.unshift(() => pool.end());
     const keyOf = async (role: string) => ({ authorization: `Bearer ${await makeKey(role, own)}`, "content-type": "application/json" });

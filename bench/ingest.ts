@@ -14,7 +14,7 @@ import { quantile, residentMb, round } from "./numbers.ts";
 import { profiling, readProfile } from "./profile.ts";
 
 const SECONDS = 30;
-/** What is measured and its limit take turns, so that what else the machine does meets both alike. */
+/** What is measured and its limit take turns, so that what else the machine does meets both alike; the median of the turns counts. */
 const ROUNDS = 3;
 const WARM_UP_S = 3;
 const CONNECTIONS = 64;
@@ -107,7 +107,7 @@ async function measureSingle(desk: IngestDesk): Promise<Numbers> {
   }
   const behind_ms = await untilStored(desk.pool, sum(ours.map(({ accepted }) => accepted)));
   const measured = ours.slice(1);
-  const [reached, limit, bare] = [measured, limits, bares].map((of) => mean(of.map(({ per_second }) => per_second))) as [
+  const [reached, limit, bare] = [measured, limits, bares].map((of) => median(of.map(({ per_second }) => per_second))) as [
     number,
     number,
     number,
@@ -163,7 +163,7 @@ async function measureArrays(desk: IngestDesk): Promise<Numbers> {
     refused += result.refused;
     say(`arrays: ${Math.round(reached.at(-1) ?? 0)} stored a second, the limit ${Math.round(limits.at(-1) ?? 0)}`);
   }
-  const [ours, limit] = [mean(reached), mean(limits)];
+  const [ours, limit] = [median(reached), median(limits)];
   await emptied(desk);
   const steady = await measureLatency(desk, { size: ARRAY, events_per_second: STEADY * ours, seconds: SECONDS / ROUNDS });
   return {
@@ -212,5 +212,4 @@ function watchBacklog({ url, reader }: IngestDesk) {
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-const mean = (values: readonly number[]) => sum(values) / values.length;
 const median = (values: readonly number[]) => quantile(values, 0.5);

@@ -60,7 +60,7 @@ export function eventRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
       for (const path of ["/collect", "/event"]) scope.post(path, handler);
     });
     api.register(async (scope) => {
-      scope.addHook("onRequest", auth.require("viewer"));
+      scope.addHook("onRequest", auth.require("viewer", { remembered: true }));
       addIdempotency(scope, deps, auth);
       scope.post("/search", (request) => search(deps, request.body));
       scope.get("/event", (request) => search(deps, queryOf(request)));
