@@ -10,12 +10,12 @@ export function createClient({ url, key, onRefused, onWaiting }: Options) {
 
   /** Sends the same until there is an answer that will not be another next time. That is safe: each event keeps its event_id. */
   async function ask(body: string, attempt = 0): Promise<{ status: number; answer: Answer }> {
-    const got = await fetch(`${url}/api/collect`, { method: "POST", headers, body }).catch(() => null);
+    const got = await fetch(`${url}/api/collect`, { method: "POST", headers, body, signal: AbortSignal.timeout(30_000) }).catch(() => null);
     const answer = (await got?.json().catch(() => null)) as Answer | null | undefined;
     if (got && got.status < 500 && got.status !== 429 && (answer || !got.ok)) return { status: got.status, answer: answer ?? {} };
     if (attempt === 3) onWaiting();
     // As long as it was told, and by chance a little more, so that not all who wait come at once.
-    const wait_ms = Number(got?.headers.get("retry-after")) * 1_000 + Math.random() * Math.min(30_000, 100 * 2 ** attempt);
+    const wait_ms = (Number(got?.headers.get("retry-after")) || 0) * 1_000 + Math.random() * Math.min(30_000, 100 * 2 ** attempt);
     await new Promise((resolve) => setTimeout(resolve, wait_ms));
     return ask(body, attempt + 1);
   }
@@ -30,7 +30,11 @@ export function createClient({ url, key, onRefused, onWaiting }: Options) {
   }
   /** Sends what waits, up to 500 at a time and one list after the other, so that the order stays. */
   async function all(): Promise<void> {
-    while (waiting.length > 0) await post(waiting.splice(0, 500));
+    while (waiting.length > 0) {
+      const events = waiting.slice(0, 500);
+      await post(events);
+      waiting.splice(0, events.length);
+    }
   }
-  return { add: (event: Event) => waiting.push(event), flush: () => (sending = sending.then(all)) };
+  return { add: (event: Event) => waiting.push(event), flush: () => (sending = sending.catch(() => undefined).then(all)) };
 }

@@ -5,7 +5,7 @@ import { type EventBatch, holdsEvent, isBatch, toBatch } from "../../core/events
 import type { CollectedEvent } from "../../core/events/event.ts";
 import type { EventQueue } from "../../core/events/ports.ts";
 import type { Logger, QueueWorker } from "../../core/ports.ts";
-import { withinDeadline } from "../deadline.ts";
+import { ANSWER_WITHIN_MS, unavailable, withinDeadline } from "../deadline.ts";
 import { createGatherer } from "./gatherer.ts";
 import { type BatchData, packBatch, unpackBatch } from "./packing.ts";
 import { createPostgresStore } from "./postgres.ts";
@@ -49,8 +49,9 @@ const LOOK = 50;
 export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_ms = LOCK_MS }: EventQueueDeps): EventQueue {
   const store = openStore(backend, log);
   const producer = createProducer(NAME, store, log);
-  const backlog = () => producer.run(() => store.backlog());
-  const pressure = createPressure({ backlog, max_bytes, log });
+  const look = oneAtATime(() => store.backlog());
+  const backlog = () => producer.run(look);
+  const pressure = createPressure({ backlog: look, max_bytes, log });
   const toJobs = createPacker(backend);
   let total = 0;
   let last_queued_at = 0;
@@ -70,14 +71,8 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
   return {
     add: gatherer.add,
     async work(handler, { concurrency }) {
-      const pace = createWriterPace(concurrency);
-      const write = async (packed: unknown, queued_at: number) => {
-        const batch = await readBatch(packed);
-        // A Redis at its limit still hands out the next batch with the end of the one before, but none to whoever asks for a second one.
-        if (pressure.full() === null) pace.took(Date.now() - queued_at, batch.count);
-        await handler(batch, stopping.signal);
-      };
-      const worker = await startWorker({ name: NAME, store, log, handler: write, concurrency: 1, onOpen: pace.set, lock_ms });
+      const writing = createWriting({ pressure, most: concurrency, write: (batch) => handler(batch, stopping.signal) });
+      const worker = await startWorker({ name: NAME, store, log, concurrency: 1, lock_ms, ...writing });
       workers.add(worker);
       return {
         async close(within_ms) {
@@ -94,7 +89,10 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       const { jobs, oldest_at } = await backlog();
       return { batches: jobs, oldest_ms: oldest_at === null ? 0 : Math.max(0, Date.now() - oldest_at) };
     },
-    full: pressure.full,
+    full() {
+      void pressure.look(FULL_LOOK_MS);
+      return pressure.full();
+    },
     total: () => total,
     lastQueuedAt: () => last_queued_at,
     drained: (signal) => isDrained(backlog, signal),
@@ -123,6 +121,41 @@ function createPacker({ kind }: QueueBackend) {
   };
 }
 
+interface WritingDeps {
+  readonly pressure: ReturnType<typeof createPressure>;
+  /** Batches at once, at most. */
+  readonly most: number;
+  write(batch: EventBatch): Promise<void>;
+}
+
+/** What a worker does with jobs, and with Redis at its limit: that hands out the next batch with the end of the one before, but to nobody who asks. */
+function createWriting({ pressure, most, write }: WritingDeps) {
+  const pace = createWriterPace(most);
+  let in_hand = 0;
+  return {
+    onOpen: pace.set,
+    onError(error: Error): boolean {
+      if (in_hand === 0 || !AT_ITS_LIMIT.test(error.message)) return false;
+      pace.narrow();
+      return true;
+    },
+    async handler(packed: unknown, queued_at: number): Promise<void> {
+      in_hand += 1;
+      try {
+        const batch = await readBatch(packed);
+        if (pace.widens(Date.now() - queued_at, batch.count)) await pressure.look(FRESH_MS);
+        if (pressure.full() === null) pace.took(Date.now() - queued_at, batch.count);
+        await write(batch);
+      } finally {
+        in_hand -= 1;
+      }
+    },
+  };
+}
+
+/** Source: redis 7, src/server.c (shared.oomerr). */
+const AT_ITS_LIMIT = /\bOOM\b/;
+
 /** @throws Error for a batch of a later release, whose worker takes it */
 async function readBatch(packed: unknown): Promise<EventBatch> {
   const data = await unpackBatch(packed);
@@ -141,8 +174,23 @@ async function isDrained(backlog: () => Promise<Pick<Backlog, "oldest_at">>, sig
   return false;
 }
 
+/** Several who ask at once, or while it takes long, share one answer. */
+function oneAtATime<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
+  return () => {
+    asked ??= ask().finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  };
+}
+
+/** What was seen of the queue is good for deciding how fast to write, in milliseconds. */
+const FRESH_MS = 250;
 const DRAIN_LOOK_MS = 100;
 const CLOCKS_MS = 1_000;
+/** Whether it is still full is looked up at most so often where nobody sends, in milliseconds. */
+const FULL_LOOK_MS = 1_000;
 
 function options(): JobsOptions {
   return {
@@ -157,16 +205,20 @@ function options(): JobsOptions {
 
 /** @param contents what is in jobs, as JSON */
 async function isIn(contents: AsyncIterable<readonly string[]>, event_id: string): Promise<boolean> {
-  const words = JSON.stringify(event_id).slice(1, -1);
+  const late_at = performance.now() + ANSWER_WITHIN_MS;
   for await (const some of contents) {
-    for (const json of some) {
-      // Reading the JSON costs more than looking whether the words are there at all.
-      if (!json.includes(words) && !json.includes(DEFLATED)) continue;
-      const data = await unpackBatch(JSON.parse(json));
-      if (isBatch(data) && holdsEvent(data, event_id)) return true;
-    }
+    // Whoever asked was told by then; the rest would be read for nobody.
+    if (performance.now() > late_at) throw unavailable("queue events: too much waits to be looked through");
+    for (const json of some) if (await isInJob(json, event_id)) return true;
   }
   return false;
+}
+
+async function isInJob(json: string, event_id: string): Promise<boolean> {
+  // Reading the JSON costs more than looking whether the words are there at all.
+  if (!json.includes(JSON.stringify(event_id).slice(1, -1)) && !json.includes(DEFLATED)) return false;
+  const data = await unpackBatch(JSON.parse(json));
+  return isBatch(data) && holdsEvent(data, event_id);
 }
 
 const DEFLATED = '"deflated"';

@@ -11,6 +11,8 @@ export interface PressureDeps {
 
 /** How often the backlog is looked at while events come, in milliseconds. */
 const LOOK_MS = 250;
+/** A full queue is looked at again before anything is refused after so long, in milliseconds. */
+const STALE_MS = 1_000;
 /** Batches that may wait before those who send are held back. */
 const FREE = 16;
 /** How long a batch is held back for each batch that waits beyond them, and at most, in milliseconds. */
@@ -26,18 +28,26 @@ const FULL = 0.8;
 export function createPressure({ backlog, max_bytes, log }: PressureDeps) {
   let seen: Pick<Backlog, "jobs" | "bytes" | "fullness"> = { jobs: 0, bytes: 0, fullness: 0 };
   let refusing = false;
-  let looked_at = Number.NEGATIVE_INFINITY;
-  const look = () => {
-    if (performance.now() - looked_at < LOOK_MS) return;
-    looked_at = performance.now();
-    // Where the queue does not answer the events that are sent now are told so themselves.
-    backlog().then(
-      (found) => {
-        seen = found;
-        tell();
-      },
-      () => undefined,
-    );
+  let seen_at = Number.NEGATIVE_INFINITY;
+  let looking: Promise<void> | undefined;
+  /** Resolves when what was seen is not older than that, in milliseconds; or when it cannot be seen. */
+  const look = async (max_age_ms: number): Promise<void> => {
+    if (performance.now() - seen_at < max_age_ms) return;
+    const began_at = performance.now();
+    // One at a time, however long it takes. Where the queue does not answer the events that are sent now are told so themselves.
+    looking ??= backlog()
+      .then(
+        (found) => {
+          seen = found;
+          tell();
+        },
+        () => undefined,
+      )
+      .finally(() => {
+        seen_at = began_at;
+        looking = undefined;
+      });
+    await looking;
   };
   /** Why nothing more is taken; null where it is. */
   const full = () => {
@@ -51,10 +61,13 @@ export function createPressure({ backlog, max_bytes, log }: PressureDeps) {
     refusing = reason !== null;
   };
   return {
+    look,
     full,
     /** Resolves when a batch may go. @throws OpsError `unavailable` when the queue is full */
     async pass(): Promise<void> {
-      look();
+      const looked = look(LOOK_MS);
+      // It may have been long ago.
+      if (full() !== null && performance.now() - seen_at > STALE_MS) await looked;
       const reason = full();
       if (reason !== null) throw unavailable(`queue events: ${reason}`);
       const hold_ms = Math.min(HOLD_MAX_MS, (seen.jobs - FREE) * HOLD_MS);

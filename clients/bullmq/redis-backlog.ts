@@ -1,4 +1,5 @@
 import type { ChainableCommander, Redis } from "ioredis";
+import { unavailable } from "../deadline.ts";
 import type { Backlog } from "./store.ts";
 
 /** BullMQ's key for a part of the queue: a job's id, or one of its lists. */
@@ -12,6 +13,17 @@ const SAMPLE = 32;
  * classes/queue-keys.js and commands/includes/addJobInTargetList.lua.
  */
 export async function readBacklog(client: Redis, keyOf: KeyOf): Promise<Backlog> {
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const found = await readOnce(client, keyOf);
+    // Those that were looked at may all have gone meanwhile, and say nothing of the others.
+    if (found.jobs === 0 || found.oldest_at !== null) return found;
+  }
+  throw unavailable("the queue moves too fast to be looked at");
+}
+
+const TRIES = 5;
+
+async function readOnce(client: Redis, keyOf: KeyOf): Promise<Backlog> {
   const [wait, active, delayed] = [keyOf("wait"), keyOf("active"), keyOf("delayed")];
   const [waiting = 0, held = [], delays = [], last = null, memory = ""] = await answers<
     [number, string[], string[], string | null, string]
@@ -22,7 +34,8 @@ export async function readBacklog(client: Redis, keyOf: KeyOf): Promise<Backlog>
   const places = Array.from({ length: Math.min(SAMPLE, waiting) }, (_, at) => String(Math.floor(at * step)));
   const sampled = await answers<string[]>(places.reduce((pipeline, place) => pipeline.lindex(wait, place), client.pipeline()));
   const some = [...new Set([...sampled, ...held.slice(0, SAMPLE)])].filter((id) => id !== null);
-  const old = [...held, ...delays, ...(last === null ? [] : [last])];
+  // The oldest is the last, but for one that was tried before and came back.
+  const old = [...held, ...delays, ...some, ...(last === null ? [] : [last])];
   const times = await answers<(string | null)[]>(old.reduce((pipeline, id) => pipeline.hget(keyOf(id), "timestamp"), client.pipeline()));
   const sizes = await answers<number[]>(some.reduce((pipeline, id) => pipeline.hstrlen(keyOf(id), "data"), client.pipeline()));
   const size = sizes.reduce((sum, bytes) => sum + bytes, 0) / Math.max(1, sizes.length);

@@ -12,6 +12,8 @@ export interface WorkerDeps<Data> {
   readonly concurrency: number;
   /** Given the means to change that as it goes. */
   readonly onOpen?: (setConcurrency: (at_once: number) => void) => void;
+  /** Whether an error is dealt with, so that it need not rest. */
+  readonly onError?: (error: Error) => boolean;
   readonly lock_ms: number;
 }
 
@@ -34,6 +36,7 @@ export async function startWorker<Data>({
   handler,
   concurrency,
   onOpen,
+  onError,
   lock_ms,
 }: WorkerDeps<Data>): Promise<QueueWorker> {
   const ping = () => withinDeadline(`worker ${name}`, () => store.ping());
@@ -49,7 +52,7 @@ export async function startWorker<Data>({
     runRetryDelay: PAUSE_MIN_MS,
   });
   onOpen?.(open.setConcurrency);
-  const watch = watchConsumer(open.consumer, { name, log, ping });
+  const watch = watchConsumer(open.consumer, { name, log, ping, isHandled: onError ?? (() => false) });
   const close = async (within_ms: number) => {
     watch.stop();
     const late = new AbortController();
@@ -82,7 +85,15 @@ const LOST_JOB = /could not renew lock|Missing (lock|key) for job|Lock mismatch|
  * Lets the consumer rest after an error and wakes it when the store answers. By itself BullMQ asks again without a pause after
  * any error but ECONNREFUSED, which makes a busy loop of an outage.
  */
-function watchConsumer(consumer: Consumer, { name, log, ping }: Pick<WorkerDeps<unknown>, "name" | "log"> & { ping(): Promise<unknown> }) {
+function watchConsumer(
+  consumer: Consumer,
+  {
+    name,
+    log,
+    ping,
+    isHandled,
+  }: Pick<WorkerDeps<unknown>, "name" | "log"> & { ping(): Promise<unknown>; isHandled(error: Error): boolean },
+) {
   const stopping = new AbortController();
   let resting = false;
   let pause_ms = PAUSE_MIN_MS;
@@ -104,7 +115,7 @@ function watchConsumer(consumer: Consumer, { name, log, ping }: Pick<WorkerDeps<
     await consumer.resume();
   };
   consumer.on("error", (error) => {
-    if (resting || stopping.signal.aborted || LOST_JOB.test(error.message)) {
+    if (resting || stopping.signal.aborted || LOST_JOB.test(error.message) || isHandled(error)) {
       log.debug({ err: error, queue: name }, "the worker met an error");
       return;
     }

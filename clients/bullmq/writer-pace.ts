@@ -5,6 +5,8 @@ const CALM = 50;
 /** So many events take much longer to write than what surrounds it. */
 const LARGE = 200;
 
+const isBehind = (waited_ms: number, events: number): boolean => waited_ms > BEHIND_MS || events >= LARGE;
+
 /**
  * How many batches a worker writes at once: one while they are small and it keeps up, as many as may be else. A worker of several that has nothing to do
  * for most of them asks the queue for each of them again and again, which costs a fifth of what a batch costs.
@@ -22,9 +24,16 @@ export function createWriterPace(most: number) {
     set(setConcurrency: (at_once: number) => void) {
       apply = setConcurrency;
     },
+    /** One at a time from now on. */
+    narrow(): void {
+      calm = 0;
+      change(1);
+    },
+    /** Whether a batch of so many events, that had waited for so long, in milliseconds, makes it write more at once than it does. */
+    widens: (waited_ms: number, events: number): boolean => at_once < most && isBehind(waited_ms, events),
     /** A batch of so many events is begun that had waited for so long, in milliseconds. */
     took(waited_ms: number, events: number): void {
-      calm = waited_ms > BEHIND_MS || events >= LARGE ? 0 : calm + 1;
+      calm = isBehind(waited_ms, events) ? 0 : calm + 1;
       if (calm === 0) change(most);
       else if (calm >= CALM) change(1);
     },

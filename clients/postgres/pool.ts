@@ -120,8 +120,8 @@ export async function withTransaction<T>(pool: pg.Pool, work: (client: pg.PoolCl
   }
 }
 
-/** SQLSTATE of a server that is going away, starting, or full: classes 08, 57P and 53. */
-const UNREACHABLE_STATE = /^(08...|57P0[1235]|53[03]00)$/;
+/** SQLSTATE of a server that is going away, starting, full or broken, or is only read from (after a failover): classes 08, 53, 57P, 58, and 25006. */
+const UNREACHABLE_STATE = /^(08...|53...|57P0[1235]|58030|25006)$/;
 const UNREACHABLE_ERRNO = /^(ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_)/;
 // pg gives these no code. Source: pg/lib/client.js and pg-pool/index.js.
 const UNREACHABLE_MESSAGE =

@@ -109,7 +109,8 @@ function openRedis(url: string, options: RedisOptions, { part, log }: RedisUser)
 }
 
 // Answers of a server that is there but cannot serve now. Source: redis 7, src/server.c (shared.*err) and cluster.c.
-const NOT_NOW = /^(LOADING|MISCONF|OOM|READONLY|BUSY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN)\b/;
+// Before Redis 7 those of scripts stand within another error.
+const NOT_NOW = /(?:^|[\s:-]-?)(LOADING|MISCONF|OOM|READONLY|BUSY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN)\b/;
 
 /** What a command of ioredis threw: a mistake of ours stays what it is, all else means that Redis cannot be had. */
 export function toRedisError(thrown: unknown, part: string): unknown {
