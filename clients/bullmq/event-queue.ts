@@ -6,6 +6,7 @@ import type { CollectedEvent } from "../../core/events/event.ts";
 import type { EventQueue } from "../../core/events/ports.ts";
 import type { Logger, QueueWorker } from "../../core/ports.ts";
 import { ANSWER_WITHIN_MS, unavailable, withinDeadline } from "../deadline.ts";
+import { createWriting } from "./event-writing.ts";
 import { createGatherer } from "./gatherer.ts";
 import { type BatchData, packBatch, unpackBatch } from "./packing.ts";
 import { createPostgresStore } from "./postgres.ts";
@@ -14,7 +15,6 @@ import { createProducer } from "./producer.ts";
 import { createRedisStore } from "./redis.ts";
 import type { Backlog, JobStore, QueueBackend } from "./store.ts";
 import { startWorker } from "./worker.ts";
-import { createWriterPace } from "./writer-pace.ts";
 
 /** For whom a queue of events is opened. */
 export interface EventQueueDeps {
@@ -29,8 +29,8 @@ const NAME = "events";
 const LOCK_MS = 10_000;
 /** Events in a batch. */
 const BATCH_MAX = 500;
-/** A batch begins so long after the one before, in milliseconds, or later: a job costs PostgreSQL four times what it costs Redis. */
-const LINGER_MS = { redis: 3, postgres: 6 };
+/** See `GathererOptions`. */
+const LINGER_MS = 6;
 /** Batches being queued at once. */
 const SIDE_BY_SIDE = 3;
 /** Events that may be in this process and not yet queued: a second's worth at the highest rate, some 20 MB. */
@@ -56,7 +56,7 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
   let total = 0;
   let last_queued_at = 0;
   const gatherer = createGatherer<CollectedEvent>({
-    ...{ max: BATCH_MAX, linger_ms: LINGER_MS[backend.kind], side_by_side: SIDE_BY_SIDE, bound: HELD_MAX, part: "queue events" },
+    ...{ max: BATCH_MAX, linger_ms: LINGER_MS, side_by_side: SIDE_BY_SIDE, bound: HELD_MAX, part: "queue events" },
     async send(events) {
       await pressure.pass();
       const jobs = await toJobs(events);
@@ -64,19 +64,23 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       await producer.run((queue) => (first && jobs.length === 1 ? queue.add(NAME, first.data, first.opts) : queue.addBulk(jobs)));
       total += events.length;
       last_queued_at = Date.now();
+      for (const { queued } of writings) queued();
     },
   });
   const stopping = new AbortController();
   const workers = new Set<QueueWorker>();
+  const writings = new Set<ReturnType<typeof createWriting>>();
   return {
     add: gatherer.add,
     async work(handler, { concurrency }) {
       const writing = createWriting({ pressure, most: concurrency, write: (batch) => handler(batch, stopping.signal) });
       const worker = await startWorker({ name: NAME, store, log, concurrency: 1, lock_ms, ...writing });
       workers.add(worker);
+      writings.add(writing);
       return {
         async close(within_ms) {
           stopping.abort();
+          writings.delete(writing);
           await worker.close(within_ms);
         },
       };
@@ -121,48 +125,6 @@ function createPacker({ kind }: QueueBackend) {
   };
 }
 
-interface WritingDeps {
-  readonly pressure: ReturnType<typeof createPressure>;
-  /** Batches at once, at most. */
-  readonly most: number;
-  write(batch: EventBatch): Promise<void>;
-}
-
-/** What a worker does with jobs, and with Redis at its limit: that hands out the next batch with the end of the one before, but to nobody who asks. */
-function createWriting({ pressure, most, write }: WritingDeps) {
-  const pace = createWriterPace(most);
-  let in_hand = 0;
-  return {
-    onOpen: pace.set,
-    onError(error: Error): boolean {
-      if (in_hand === 0 || !AT_ITS_LIMIT.test(error.message)) return false;
-      pace.narrow();
-      return true;
-    },
-    async handler(packed: unknown, queued_at: number): Promise<void> {
-      in_hand += 1;
-      try {
-        const batch = await readBatch(packed);
-        if (pace.widens(Date.now() - queued_at, batch.count)) await pressure.look(FRESH_MS);
-        if (pressure.full() === null) pace.took(Date.now() - queued_at, batch.count);
-        await write(batch);
-      } finally {
-        in_hand -= 1;
-      }
-    },
-  };
-}
-
-/** Source: redis 7, src/server.c (shared.oomerr). */
-const AT_ITS_LIMIT = /\bOOM\b/;
-
-/** @throws Error for a batch of a later release, whose worker takes it */
-async function readBatch(packed: unknown): Promise<EventBatch> {
-  const data = await unpackBatch(packed);
-  if (isBatch(data)) return data;
-  throw new Error("a batch of events that this release cannot read; it stays in the queue");
-}
-
 async function isDrained(backlog: () => Promise<Pick<Backlog, "oldest_at">>, signal: AbortSignal): Promise<boolean> {
   const asked_at = Date.now();
   while (!signal.aborted) {
@@ -185,8 +147,6 @@ function oneAtATime<T>(ask: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** What was seen of the queue is good for deciding how fast to write, in milliseconds. */
-const FRESH_MS = 250;
 const DRAIN_LOOK_MS = 100;
 const CLOCKS_MS = 1_000;
 /** Whether it is still full is looked up at most so often where nobody sends, in milliseconds. */

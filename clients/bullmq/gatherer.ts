@@ -1,5 +1,4 @@
-import { ANSWER_WITHIN_MS, unavailable } from "../deadline.ts";
-import { createWaitingLine, type Failure, left } from "./waiting-line.ts";
+import { createWaitingLine } from "./waiting-line.ts";
 
 /** How what comes in is gathered. */
 export interface GathererOptions<Item> {
@@ -19,18 +18,22 @@ export interface GathererOptions<Item> {
 
 /** While there are always newcomers a batch waits for so many times `linger_ms`. */
 const PATIENCE = 2;
+/** So many items are worth a batch of their own. */
+const WORTH_IT = 16;
 
 /**
  * Gathers the items of many callers into batches, as `createBatches` does, for tens of thousands a second: a caller costs a promise and no timer.
- * One that comes alone goes at once; the next batch when nobody came for a turn of the event loop, and not too soon after the one before. What a
- * caller gives stays together unless it is more than `max`. Nobody waits for longer than 2 s: whoever does is told `unavailable`, as are all
- * when as many wait as may.
+ * One that comes alone goes at once; the next batch when nobody came for a turn of the event loop, and not too soon after the one before, or when as
+ * many are there as went with that. What a caller gives stays together unless it is more than `max`. Nobody waits for longer than 2 s: whoever does
+ * is told `unavailable`, as are all when as many wait as may.
  */
 export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part, send }: GathererOptions<Item>) {
   const line = createWaitingLine<Item>({ bound, part });
   let under_way = 0;
   let begun_at = Number.NEGATIVE_INFINITY;
-  let looking = false;
+  /** Items of the batch before. */
+  let size = 0;
+  let looking: Looking | undefined;
   let seen = 0;
 
   const begin = () => {
@@ -38,36 +41,40 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
     under_way += 1;
     const calls = line.take(max);
     const items = calls.length === 1 ? (calls[0]?.items ?? []) : calls.flatMap((call) => call.items);
-    sendInTime(
-      () => send(items),
-      { part, within_ms: left(calls[0]) },
-      (failure) => {
+    size = items.length;
+    line
+      .send(calls, () => send(items))
+      .then(() => {
         under_way -= 1;
-        line.settle(calls, failure);
         next();
-      },
-    );
+      });
   };
+  // Those who send one after the other are all back: waiting any longer would be for nobody.
+  const isWhole = () => under_way === 0 && size >= WORTH_IT && line.weight() >= size;
   const isDue = () => {
     if (line.weight() >= max || linger_ms === 0) return true;
     const now = performance.now();
     const isQuiet = line.came() === seen;
-    return (isQuiet && now - begun_at >= linger_ms) || now - line.since() >= PATIENCE * linger_ms;
+    return (isQuiet && (now - begun_at >= linger_ms || isWhole())) || now - line.since() >= PATIENCE * linger_ms;
   };
   const look = () => {
-    looking = false;
+    looking = undefined;
     while (line.weight() > 0 && under_way < side_by_side && isDue()) begin();
     next();
+  };
+  /** Looks in the next turn of the event loop, or when there may be a batch by time; a look that is planned for later is brought forward. */
+  const plan = (isNow: boolean) => {
+    if (looking && (looking.timer === undefined || !isNow)) return;
+    clearTimeout(looking?.timer);
+    seen = line.came();
+    const early_ms = isNow ? 0 : begun_at + linger_ms - performance.now();
+    looking = { timer: early_ms > 0 ? setTimeout(look, early_ms) : undefined };
+    if (early_ms <= 0) setImmediate(look);
   };
   const next = () => {
     // Full ones wait for nobody.
     while (line.weight() >= max && under_way < side_by_side) begin();
-    if (looking || line.weight() === 0 || under_way >= side_by_side) return;
-    looking = true;
-    seen = line.came();
-    const early_ms = begun_at + linger_ms - performance.now();
-    if (early_ms > 0) setTimeout(look, early_ms);
-    else setImmediate(look);
+    if (line.weight() > 0 && under_way < side_by_side) plan(isWhole());
   };
   return {
     add(items: readonly Item[]): Promise<void> {
@@ -78,22 +85,7 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
   };
 }
 
-/** Calls back once: when it was sent, when it could not be, or when that takes too long. */
-function sendInTime(
-  send: () => Promise<void>,
-  { part, within_ms }: { readonly part: string; readonly within_ms: number },
-  done: (failure?: Failure) => void,
-): void {
-  let open = true;
-  const finish = (failure?: Failure) => {
-    if (!open) return;
-    open = false;
-    clearTimeout(late);
-    done(failure);
-  };
-  const late = setTimeout(() => finish({ thrown: unavailable(`${part}: no answer within ${ANSWER_WITHIN_MS} ms`) }), within_ms);
-  send().then(
-    () => finish(),
-    (thrown: unknown) => finish({ thrown }),
-  );
+/** It is to be looked whether a batch is due: when the timer rings; without one in the next turn of the event loop. */
+interface Looking {
+  readonly timer: NodeJS.Timeout | undefined;
 }

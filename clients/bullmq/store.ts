@@ -31,7 +31,8 @@ export type Producer<Data = JobData> = Pick<BullQueue<Data>, "getJobCounts" | "w
 } & Failing;
 
 /** What is used of BullMQ's worker. */
-export type Consumer = Pick<BullWorker, "waitUntilReady" | "pause" | "resume" | "close"> & Failing;
+export type Consumer = Pick<BullWorker, "waitUntilReady" | "pause" | "resume" | "close"> &
+  Failing & { on(event: "drained", listener: () => void): unknown };
 
 interface Failing {
   on(event: "error", listener: (error: Error) => void): unknown;

@@ -1,7 +1,7 @@
 import { ANSWER_WITHIN_MS, unavailable } from "../deadline.ts";
 
 /** What one caller gave, until it is sent. */
-export interface Call<Item> {
+interface Call<Item> {
   readonly items: readonly Item[];
   /** On the clock of `performance.now()`. */
   readonly since: number;
@@ -10,7 +10,7 @@ export interface Call<Item> {
 }
 
 /** Why it was not sent. */
-export interface Failure {
+interface Failure {
   readonly thrown: unknown;
 }
 
@@ -28,7 +28,7 @@ export function createWaitingLine<Item>({ bound, part }: { readonly bound: numbe
   /** Those who have waited for too long: what is before them does not come to an end. */
   const giveUp = () => {
     watched = false;
-    const late = waiting.filter((call) => left(call) <= 0);
+    const late = lateOf(waiting);
     waiting = waiting.slice(late.length);
     for (const { items } of late) weight -= items.length;
     settle(late, { thrown: unavailable(`${part}: it is behind by ${ANSWER_WITHIN_MS} ms`) });
@@ -69,7 +69,11 @@ export function createWaitingLine<Item>({ bound, part }: { readonly bound: numbe
       for (const { items } of calls) weight -= items.length;
       return calls;
     },
-    settle,
+    /**
+     * Has them sent, and tells each of them when they were; or why not; or, at its own deadline, that it takes too long.
+     * @returns resolves when nobody waits for it any more
+     */
+    send: (calls: readonly Call<Item>[], work: () => Promise<void>): Promise<void> => sendInTime(calls, { work, settle, part }),
     /** Items that wait. */
     weight: () => weight,
     /** How many callers have ever come. */
@@ -79,7 +83,44 @@ export function createWaitingLine<Item>({ bound, part }: { readonly bound: numbe
   };
 }
 
+interface Sending<Item> {
+  work(): Promise<void>;
+  settle(calls: readonly Call<Item>[], failure?: Failure): void;
+  readonly part: string;
+}
+
+function sendInTime<Item>(calls: readonly Call<Item>[], { work, settle, part }: Sending<Item>): Promise<void> {
+  let open = calls;
+  let timer: NodeJS.Timeout | undefined;
+  return new Promise((resolve) => {
+    const tell = (some: readonly Call<Item>[], failure?: Failure) => {
+      open = open.slice(some.length);
+      settle(some, failure);
+      clearTimeout(timer);
+      if (open.length === 0) resolve();
+      else watch();
+    };
+    const watch = () => {
+      timer = setTimeout(
+        () => tell(lateOf(open), { thrown: unavailable(`${part}: no answer within ${ANSWER_WITHIN_MS} ms`) }),
+        left(open[0]),
+      );
+    };
+    watch();
+    work().then(
+      () => tell(open),
+      (thrown: unknown) => tell(open, { thrown }),
+    );
+  });
+}
+
+/** Those whose time is over, of some in the order in which they came. */
+function lateOf<Item>(calls: readonly Call<Item>[]): readonly Call<Item>[] {
+  const at = calls.findIndex((call) => left(call) > 0);
+  return at < 0 ? calls : calls.slice(0, at);
+}
+
 /** How long a call may go on waiting, in milliseconds. */
-export function left<Item>(call: Call<Item> | undefined): number {
+function left<Item>(call: Call<Item> | undefined): number {
   return call ? Math.max(0, call.since + ANSWER_WITHIN_MS - performance.now()) : 0;
 }

@@ -12,6 +12,8 @@ export interface WorkerDeps<Data> {
   readonly concurrency: number;
   /** Given the means to change that as it goes. */
   readonly onOpen?: (setConcurrency: (at_once: number) => void) => void;
+  /** Told when the queue had no job to give. */
+  readonly onDrained?: () => void;
   /** Whether an error is dealt with, so that it need not rest. */
   readonly onError?: (error: Error) => boolean;
   readonly lock_ms: number;
@@ -36,6 +38,7 @@ export async function startWorker<Data>({
   handler,
   concurrency,
   onOpen,
+  onDrained,
   onError,
   lock_ms,
 }: WorkerDeps<Data>): Promise<QueueWorker> {
@@ -52,6 +55,7 @@ export async function startWorker<Data>({
     runRetryDelay: PAUSE_MIN_MS,
   });
   onOpen?.(open.setConcurrency);
+  if (onDrained) open.consumer.on("drained", onDrained);
   const watch = watchConsumer(open.consumer, { name, log, ping, isHandled: onError ?? (() => false) });
   const close = async (within_ms: number) => {
     watch.stop();

@@ -1,9 +1,9 @@
 /** A batch that waited for longer than this, in milliseconds, says that the writer is behind. */
 const BEHIND_MS = 15;
 /** After so many batches in a row that hardly waited it is not behind any more. */
-const CALM = 50;
+const CALM = 1_000;
 /** So many events take much longer to write than what surrounds it. */
-const LARGE = 200;
+export const LARGE = 200;
 
 const isBehind = (waited_ms: number, events: number): boolean => waited_ms > BEHIND_MS || events >= LARGE;
 
@@ -24,6 +24,8 @@ export function createWriterPace(most: number) {
     set(setConcurrency: (at_once: number) => void) {
       apply = setConcurrency;
     },
+    /** How many it writes at once now. */
+    atOnce: () => at_once,
     /** One at a time from now on. */
     narrow(): void {
       calm = 0;

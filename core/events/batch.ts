@@ -41,6 +41,24 @@ export function toBatch(events: readonly CollectedEvent[]): EventBatch {
   };
 }
 
+/** Batches as one, in their order. */
+export function joinBatches(batches: readonly EventBatch[]): EventBatch {
+  const [first] = batches;
+  if (first && batches.length === 1) return first;
+  const column = (name: (typeof EVENT_COLUMNS)[number]) => batches.map((batch) => batch[name]).join(SEPARATOR);
+  return {
+    v: 1,
+    count: batches.reduce((sum, { count }) => sum + count, 0),
+    event_id: column("event_id"),
+    event: column("event"),
+    user_id: column("user_id"),
+    event_datetime: column("event_datetime"),
+    order_id: column("order_id"),
+    currency: column("currency"),
+    price: column("price"),
+  };
+}
+
 /** The events of a batch, one by one. Prices are words by now. */
 export function eventsOf(batch: EventBatch): CollectedEvent[] {
   const columns = EVENT_COLUMNS.map((name) => batch[name].split(SEPARATOR));

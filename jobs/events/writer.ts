@@ -29,7 +29,7 @@ const PAUSE_MAX_MS = 1_000;
 /** Makes the worker of the queue of events. While the database is away it waits with its batch; what is wrong with one event stops no other. */
 export function createEventWork({ writer, meter, log }: EventWorkDeps): (batch: EventBatch, signal: AbortSignal) => Promise<void> {
   return async (batch, signal) => {
-    const { stored, refused } = await patiently(() => writeApart(writer, batch), signal);
+    const { stored, refused } = await writeApart((part) => patiently(() => writer.write(part), signal), batch);
     for (const { event, reason } of refused) {
       await patiently(() => writer.fail(event, reason), signal);
       log.warn({ event_id: event.event_id, reason }, "an event could not be stored; it is kept with the reason, and can be tried again");
@@ -55,19 +55,19 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
  * @throws OpsError `unavailable` when the database cannot be reached
  */
 async function writeApart(
-  writer: EventWriter,
+  write: EventWriter["write"],
   batch: EventBatch,
 ): Promise<{ readonly stored: number; readonly refused: readonly Refused[] }> {
   try {
-    return { ...(await writer.write(batch)), refused: [] };
+    return { ...(await write(batch)), refused: [] };
   } catch (thrown) {
     const error = toOpsError(thrown);
     if (error.code === "unavailable") throw error;
     const events = eventsOf(batch);
     if (events.length <= 1) return { stored: 0, refused: events.map((event) => ({ event, reason: error.message })) };
     const middle = Math.ceil(events.length / 2);
-    const first = await writeApart(writer, toBatch(events.slice(0, middle)));
-    const second = await writeApart(writer, toBatch(events.slice(middle)));
+    const first = await writeApart(write, toBatch(events.slice(0, middle)));
+    const second = await writeApart(write, toBatch(events.slice(middle)));
     return { stored: first.stored + second.stored, refused: [...first.refused, ...second.refused] };
   }
 }

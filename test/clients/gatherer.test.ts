@@ -108,3 +108,40 @@ it("those who wait behind batches that do not end are told at their own time, to
   for (const answer of await Promise.all(calls)) expect(answer).toMatchObject({ code: "unavailable" });
   expect(sent.length).toBeLessThanOrEqual(3);
 });
+
+it("of one batch each is told at its own time, and who still waits hears that it was sent", async () => {
+  holdTime();
+  const { add, sent, end } = stage({ linger_ms: 1_000 });
+  await Promise.all([add([0]), end()]);
+  const early = add([1]);
+  await vi.advanceTimersByTimeAsync(900);
+  const late = add([2]);
+  const told = expect(early).rejects.toMatchObject({ code: "unavailable" });
+  await vi.advanceTimersByTimeAsync(900);
+  await told;
+  expect(sent).toEqual([[0], [1, 2]]);
+  await end();
+  await late;
+});
+
+it("a batch goes as soon as all are back who went with the one before, and not while one is missing", async () => {
+  const { add, sent, end } = stage({ max: 500, linger_ms: 60_000 });
+  const round = async (callers: number) => {
+    const before = sent.length;
+    const all = Promise.all(Array.from({ length: callers }, (_, at) => add([at])));
+    await until(() => sent.length > before);
+    await end();
+    await all;
+  };
+  await round(20);
+  await round(20);
+  await round(21);
+  expect(sent.map(({ length }) => length)).toEqual([20, 20, 21]);
+  const waits = Promise.all(Array.from({ length: 20 }, (_, at) => add([at])));
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(sent).toHaveLength(3);
+  const last = add([20]);
+  await end();
+  await Promise.all([waits, last]);
+});

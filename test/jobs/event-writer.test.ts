@@ -9,10 +9,18 @@ import { createTestClock } from "../support/clock.ts";
 import { createMemoryEvents } from "../support/memory-events.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 
-/** The writer over tables in memory that can be taken away. */
+/** The writer over tables in memory that can be taken away, also just after one statement. */
 function stage() {
   const memory = createMemoryEvents(createTestClock());
-  const writer = breakable<EventWriter>(memory.writer);
+  const after = { write: () => {} };
+  const writer = breakable<EventWriter>({
+    ...memory.writer,
+    async write(batch) {
+      const written = await memory.writer.write(batch);
+      after.write();
+      return written;
+    },
+  });
   const counts: object[] = [];
   const log = createMemoryLog();
   const stopping = new AbortController();
@@ -20,6 +28,7 @@ function stage() {
   return {
     memory,
     writer,
+    after,
     counts,
     log,
     stopping,
@@ -63,6 +72,16 @@ it("stores the others where one is refused, keeps that one with its reason, and 
   expect(memory.failures.get("bad")).toMatchObject({ reason: "numeric field overflow", attempts: 1 });
   expect(counts).toEqual([{ stored: 4, duplicates: 0, failed: 1 }]);
   expect(log.lines).toHaveLength(1);
+});
+
+it("counts what it stored of a batch with a refused one once, also where the database goes away in the middle", async () => {
+  const { write, writer, after, memory, counts } = stage();
+  memory.refusals.set("bad", "no");
+  after.write = () => {
+    if (memory.rows.size === 2) writer.breaks("write", { times: 2 });
+  };
+  await write("a", "b", "c", "bad");
+  expect(counts).toEqual([{ stored: 3, duplicates: 0, failed: 1 }]);
 });
 
 it("keeps a refused event also where the database goes away just then", async () => {

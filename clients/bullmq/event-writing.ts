@@ -1,0 +1,63 @@
+import { type EventBatch, isBatch } from "../../core/events/batch.ts";
+import { createHandover } from "./handover.ts";
+import { unpackBatch } from "./packing.ts";
+import type { createPressure } from "./pressure.ts";
+import { createTogether } from "./together.ts";
+import { createWriterPace, LARGE } from "./writer-pace.ts";
+
+/** What writing needs. */
+export interface WritingDeps {
+  readonly pressure: Pick<ReturnType<typeof createPressure>, "look" | "full">;
+  /** Batches at once, at most. */
+  readonly most: number;
+  write(batch: EventBatch): Promise<void>;
+}
+
+/** What was seen of the queue is good for deciding how fast to write, in milliseconds. */
+const FRESH_MS = 250;
+/** Small batches that come within this time, in milliseconds, are written together. */
+const TOGETHER_MS = 8;
+/** A batch that is written waits so long for the next one, in milliseconds: some times what lies between two of them when many events come. */
+const HANDOVER_MS = 20;
+/** Source: redis 7, src/server.c (shared.oomerr). */
+const AT_ITS_LIMIT = /\bOOM\b/;
+
+/** What a worker does with jobs, and with Redis at its limit: that hands out the next batch with the end of the one before, but to nobody who asks. */
+export function createWriting({ pressure, most, write }: WritingDeps) {
+  const pace = createWriterPace(most);
+  const handover = createHandover({ slots: pace.atOnce, within_ms: HANDOVER_MS });
+  const writeTogether = createTogether({ write, slots: pace.atOnce, linger_ms: TOGETHER_MS });
+  let in_hand = 0;
+  return {
+    /** This process queued a batch. */
+    queued: handover.queued,
+    onOpen: pace.set,
+    onDrained: handover.drained,
+    onError(error: Error): boolean {
+      if (in_hand === 0 || !AT_ITS_LIMIT.test(error.message)) return false;
+      pace.narrow();
+      return true;
+    },
+    async handler(packed: unknown, queued_at: number): Promise<void> {
+      in_hand += 1;
+      handover.began();
+      try {
+        const batch = await readBatch(packed);
+        if (pace.widens(Date.now() - queued_at, batch.count)) await pressure.look(FRESH_MS);
+        if (pressure.full() === null) pace.took(Date.now() - queued_at, batch.count);
+        await (batch.count < LARGE ? writeTogether(batch) : write(batch));
+        await handover.next();
+      } finally {
+        handover.ended();
+        in_hand -= 1;
+      }
+    },
+  };
+}
+
+/** @throws Error for a batch of a later release, whose worker takes it */
+async function readBatch(packed: unknown): Promise<EventBatch> {
+  const data = await unpackBatch(packed);
+  if (isBatch(data)) return data;
+  throw new Error("a batch of events that this release cannot read; it stays in the queue");
+}

@@ -1,0 +1,55 @@
+import { expect, it, onTestFinished, vi } from "vitest";
+import { createTogether } from "../../clients/bullmq/together.ts";
+import { eventsOf, toBatch } from "../../core/events/batch.ts";
+import { anEvent } from "../contract/events.contract.ts";
+
+const LINGER_MS = 8;
+
+/** Batches, each with a name's events, whose statements end when the test says so. */
+function stage(slots: number) {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const statements: (readonly string[])[] = [];
+  const ends: ((error?: Error) => void)[] = [];
+  const write = createTogether({
+    slots: () => slots,
+    linger_ms: LINGER_MS,
+    write: (batch) => {
+      statements.push(eventsOf(batch).map(({ event_id }) => event_id));
+      return new Promise((resolve, reject) => ends.push((error) => (error ? reject(error) : resolve())));
+    },
+  });
+  return { statements, ends, write: (...ids: string[]) => write(toBatch(ids.map((id) => anEvent(id)))) };
+}
+
+it("batches that come one after the other are one statement, and each hears of it", async () => {
+  const { write, statements, ends } = stage(3);
+  const both = Promise.all([write("a", "b"), write("c")]);
+  await vi.advanceTimersByTimeAsync(LINGER_MS);
+  expect(statements).toEqual([["a", "b", "c"]]);
+  ends[0]?.();
+  await both;
+});
+
+it("one is written at once where nobody else can come: alone, with all, or with all others being written", async () => {
+  const alone = stage(1);
+  void alone.write("a");
+  expect(alone.statements).toEqual([["a"]]);
+  const { write, statements } = stage(2);
+  void write("a");
+  void write("b");
+  expect(statements).toEqual([["a", "b"]]);
+  void write("c");
+  expect(statements).toEqual([["a", "b"], ["c"]]);
+});
+
+it("a failure is told to all of a statement, and the next one begins anew", async () => {
+  const { write, statements, ends } = stage(2);
+  const told = Promise.all([write("a"), write("b")].map((one) => expect(one).rejects.toThrow("no disk")));
+  ends[0]?.(new Error("no disk"));
+  await told;
+  const again = Promise.all([write("a"), write("b")]);
+  ends[1]?.();
+  await again;
+  expect(statements).toHaveLength(2);
+});
