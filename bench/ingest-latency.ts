@@ -10,6 +10,19 @@ export interface SteadyLoad {
   readonly seconds: number;
 }
 
+/** What came of it: quantiles in milliseconds. */
+export interface SteadyResult {
+  readonly events_per_second: number;
+  readonly refused: number;
+  readonly acknowledged: Quantiles;
+  readonly searchable: Quantiles;
+}
+
+interface Quantiles {
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+}
+
 /** Every so many arrays one is looked for, as soon as it is acknowledged. */
 const LOOK_AT = 8;
 const LOOK_MS = 5;
@@ -18,7 +31,7 @@ const LOOK_MS = 5;
  * Sends arrays at a steady rate, whether answers come or not, and asks for some of them until search finds them.
  * @returns how long after its acknowledgement an event is found, and how long that itself took, in milliseconds
  */
-export async function measureLatency(desk: IngestDesk, { size, events_per_second, seconds }: SteadyLoad) {
+export async function measureLatency(desk: IngestDesk, { size, events_per_second, seconds }: SteadyLoad): Promise<SteadyResult> {
   const events = benchEvents();
   const acknowledged: number[] = [];
   const searchable: number[] = [];

@@ -6,8 +6,9 @@ import type { AtOnce } from "./bare.ts";
 import { type CpuTimes, cpuPerEach, readCpuTimes } from "./cpu.ts";
 import { type Backend, type IngestDesk, startIngestDesk, untilStored } from "./ingest-desk.ts";
 import { benchEvents } from "./ingest-events.ts";
-import { measureLatency } from "./ingest-latency.ts";
+import { measureLatency, type SteadyResult } from "./ingest-latency.ts";
 import { drive, type Load, type LoadResult } from "./ingest-load.ts";
+import { measureMemory } from "./ingest-memory.ts";
 import { insertRaw } from "./ingest-raw.ts";
 import { measureSearch } from "./ingest-search.ts";
 import { quantile, residentMb, round } from "./numbers.ts";
@@ -31,19 +32,20 @@ type Numbers = Readonly<Record<string, unknown>>;
 /**
  * Taking events: single ones beside the same route of Fastify that answers at once, arrays beside raw inserts into the same table, each for 30 s in the
  * same run; until all that was acknowledged is stored. How soon they are found, and how long a search takes among many.
- * @param only `redis` or `embedded`, and `single`, `arrays`, `search` or `profile`; by default all but the last
+ * @param only `redis` or `embedded`, and `single`, `arrays`, `search`, `memory` or `profile`; by default all but the last two
  */
 export async function benchIngest(only: readonly string[]): Promise<object> {
   const wants = (part: string, of: readonly string[]) => only.includes(part) || !of.some((name) => only.includes(name));
   const backends = (["redis", "embedded"] as const).filter((backend) => wants(backend, ["redis", "embedded"]));
-  const parts = ["single", "arrays", "search", "profile"];
+  const parts = ["single", "arrays", "search", "memory", "profile"];
   const measured: Record<string, Numbers> = {};
   for (const backend of backends) {
     const single = wants("single", parts) ? { single: await on(backend, measureSingle) } : {};
     const arrays = wants("arrays", parts) ? { arrays: await on(backend, measureArrays) } : {};
+    const memory = only.includes("memory") ? { memory: await on(backend, (desk) => measureMemory(desk, say)) } : {};
     const profile = only.includes("profile") ? { profile: await profileOf(backend) } : {};
     const search = wants("search", parts) ? { search: await on(backend, (desk) => measureSearch(desk, say)) } : {};
-    measured[backend] = { ...single, ...arrays, ...profile, ...search };
+    measured[backend] = { ...single, ...arrays, ...memory, ...profile, ...search };
   }
   const main = (Object.values(measured)[0]?.["single"] ?? {}) as { ours?: number; limit?: number; ratio?: number };
   return {
@@ -140,6 +142,7 @@ async function measureArrays(desk: IngestDesk): Promise<Numbers> {
   const reached: number[] = [];
   const limits: number[] = [];
   const p99s: number[] = [];
+  const steady: SteadyResult[] = [];
   const memory = watchMemory(desk.pid);
   let refused = 0;
   let longest_backlog = 0;
@@ -161,14 +164,30 @@ async function measureArrays(desk: IngestDesk): Promise<Numbers> {
     reached.push((result.accepted * ARRAY) / ((performance.now() - began) / 1_000));
     p99s.push(result.p99_ms);
     refused += result.refused;
-    say(`arrays: ${Math.round(reached.at(-1) ?? 0)} stored a second, the limit ${Math.round(limits.at(-1) ?? 0)}`);
+    await emptied(desk);
+    const steady_load = { size: ARRAY, events_per_second: STEADY * (reached.at(-1) ?? 0), seconds: SECONDS / ROUNDS };
+    steady.push(await measureLatency(desk, steady_load));
+    say(
+      `arrays: ${Math.round(reached.at(-1) ?? 0)} stored a second, the limit ${Math.round(limits.at(-1) ?? 0)}; ` +
+        `at ${STEADY * 100} % found after ${steady.at(-1)?.searchable.p99_ms} ms (p99)`,
+    );
   }
   const [ours, limit] = [median(reached), median(limits)];
-  await emptied(desk);
-  const steady = await measureLatency(desk, { size: ARRAY, events_per_second: STEADY * ours, seconds: SECONDS / ROUNDS });
   return {
     ...{ ours: Math.round(ours), limit: Math.round(limit), ratio: round(ours / limit, 3), ack_p99_ms: median(p99s), refused },
-    ...{ longest_backlog, steady, rss_mb: memory.end(), cpu_us_per_event: cpu },
+    ...{ longest_backlog, steady: medians(steady), rss_mb: memory.end(), cpu_us_per_event: cpu },
+  };
+}
+
+/** Of several turns at a steady rate: the medians, and everything that was refused. */
+function medians(turns: readonly SteadyResult[]): Numbers {
+  const of = (read: (turn: SteadyResult) => number) => median(turns.map(read));
+  return {
+    events_per_second: of((turn) => turn.events_per_second),
+    refused: sum(turns.map(({ refused }) => refused)),
+    acknowledged: { p50_ms: of((turn) => turn.acknowledged.p50_ms), p99_ms: of((turn) => turn.acknowledged.p99_ms) },
+    searchable: { p50_ms: of((turn) => turn.searchable.p50_ms), p99_ms: of((turn) => turn.searchable.p99_ms) },
+    searchable_p99_of_each_ms: turns.map(({ searchable }) => searchable.p99_ms),
   };
 }
 
