@@ -1,38 +1,10 @@
 import type pg from "pg";
-import type {
-  EventFilter,
-  EventPosition,
-  EventReceipt,
-  Events,
-  FailedEvent,
-  FailedPosition,
-  StoredEvent,
-} from "../../core/events/ports.ts";
+import type { EventFilter, EventPosition, EventReceipt, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
+import type { EventTables } from "../../core/events/tables.ts";
 import { withinDeadline } from "../deadline.ts";
 import { countEvents } from "./event-counts.ts";
 import { withoutNul } from "./json.ts";
 import { query } from "./query.ts";
-
-/** What was deleted by one statement, and the event it ended with; null when there was none. */
-interface Deleted {
-  readonly deleted: number;
-  readonly last: EventPosition | null;
-}
-
-/** Reading events, and what is done to them afterwards. */
-export interface EventStore extends Pick<Events, "search" | "receipt" | "count" | "countOf"> {
-  failed(options: { readonly limit: number; readonly after?: FailedPosition }): Promise<readonly FailedEvent[]>;
-  failedTotal(): Promise<number>;
-  /** The ids of failed events, the oldest failure first. */
-  failedIds(limit: number): Promise<readonly string[]>;
-  /** Moves a failed event to the stored ones; null where it is none of the failed ones. @throws what the database refuses it for */
-  restore(event_id: string): Promise<"stored" | "duplicate" | null>;
-  /** That a failed event was refused again. One that is gone meanwhile stays gone. */
-  refail(event_id: string, reason: string): Promise<void>;
-  /** Deletes a person's events, so many at a time, the newest first. @param after goes on after this one */
-  deleteOf(user_id: string, limit: number, after: EventPosition | null): Promise<Deleted>;
-  deleteFailedOf(user_id: string): Promise<number>;
-}
 
 const at = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
@@ -75,7 +47,7 @@ const DELETE_NEXT = deleteSome(`AND ${after("$3", "$4")}`);
  * Reads events. What is asked all the time goes by an index whatever the table's statistics say.
  * @param often the pool for what is asked with every request (bin/app/storage.ts)
  */
-export function createEventStore(pool: pg.Pool, often: pg.Pool): EventStore {
+export function createEventStore(pool: pg.Pool, often: pg.Pool): EventTables {
   return {
     async search(filter) {
       const { sql, params } = searching(filter);

@@ -1,7 +1,8 @@
 import { expect, it, vi } from "vitest";
 import { toBatch } from "../../core/events/batch.ts";
 import type { EventWriter } from "../../core/events/ports.ts";
-import { createEvents, type EventTables } from "../../jobs/events/events.ts";
+import type { EventTables } from "../../core/events/tables.ts";
+import { createEvents } from "../../jobs/events/events.ts";
 import { createEventWork } from "../../jobs/events/writer.ts";
 import { anEvent } from "../contract/events.contract.ts";
 import { breakable } from "../support/breakable.ts";

@@ -1,8 +1,9 @@
 import { eventsOf, toBatch } from "../../core/events/batch.ts";
 import type { CollectedEvent } from "../../core/events/event.ts";
 import type { EventCount, EventCounting, EventFilter, EventWriter, FailedEvent, StoredEvent } from "../../core/events/ports.ts";
+import type { EventTables } from "../../core/events/tables.ts";
 import type { Clock } from "../../core/ports.ts";
-import { createEvents, type EventTables } from "../../jobs/events/events.ts";
+import { createEvents } from "../../jobs/events/events.ts";
 import { createMemoryEventQueue } from "./memory-event-queue.ts";
 
 interface Row extends StoredEvent {
