@@ -41,12 +41,13 @@ export function createWriting({ pressure, most, write }: WritingDeps) {
     async handler(packed: unknown, queued_at: number): Promise<void> {
       in_hand += 1;
       handover.began();
+      const waited_ms = Date.now() - queued_at;
       try {
         const batch = await readBatch(packed);
-        if (pace.widens(Date.now() - queued_at, batch.count)) await pressure.look(FRESH_MS);
-        if (pressure.full() === null) pace.took(Date.now() - queued_at, batch.count);
+        if (pace.widens(waited_ms, batch.count)) await pressure.look(FRESH_MS);
+        if (pressure.full() === null) pace.took(waited_ms, batch.count);
         await (batch.count < LARGE ? writeTogether(batch) : write(batch));
-        await handover.next();
+        await handover.next(waited_ms);
       } finally {
         handover.ended();
         in_hand -= 1;

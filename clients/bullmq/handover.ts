@@ -6,6 +6,9 @@ export interface HandoverOptions {
   readonly within_ms: number;
 }
 
+/** A job that had waited for so many times `within_ms` was not the only one. */
+const LATE = 2;
+
 /**
  * Lets a worker end one job and begin the next with a single call of the queue. BullMQ gives the next job with the end of the one before, if it is there
  * by then; else it waits for a sign and asks again, two more calls. So a job that is done, but not yet ended, waits a moment for the next one where
@@ -61,14 +64,18 @@ export function createHandover({ slots, within_ms }: HandoverOptions) {
       in_hand += 1;
       promised = Math.max(0, promised - 1);
     },
-    /** Resolves when a job that is done may end. */
-    async next(): Promise<void> {
-      if (ahead === 0) {
-        if (apart_ms <= within_ms) await wait();
+    /**
+     * Resolves when a job that is done may end.
+     * @param waited_ms how long it had waited in the queue: after a while others are there, too, whoever queued them
+     */
+    async next(waited_ms: number): Promise<void> {
+      if (ahead > 0) {
+        ahead -= 1;
+        promise();
         return;
       }
-      ahead -= 1;
-      promise();
+      const comeOften = apart_ms <= within_ms && performance.now() - queued_at <= within_ms;
+      if (comeOften && waited_ms <= LATE * within_ms) await wait();
     },
     /** A job ends, done or not. */
     ended(): void {

@@ -10,9 +10,9 @@ function stage(slots = 1) {
   const handover = createHandover({ slots: () => slots, within_ms: WITHIN_MS });
   const ended: string[] = [];
   /** A job that is done; it is noted when it ends. */
-  const done = (name: string) => {
+  const done = (name: string, waited_ms = 0) => {
     handover.began();
-    void handover.next().then(() => {
+    void handover.next(waited_ms).then(() => {
       handover.ended();
       ended.push(name);
     });
@@ -76,6 +76,23 @@ it("it waits for a moment only, also when nothing comes any more", async () => {
   await busy();
   done("last");
   await passes(WITHIN_MS);
+  expect(ended).toEqual(["last"]);
+});
+
+it("it does not wait where jobs had to wait in the queue: there are more, also of other processes", async () => {
+  const { ended, done, passes, busy } = stage();
+  await busy();
+  done("one of many", 3 * WITHIN_MS);
+  await passes(0);
+  expect(ended).toEqual(["one of many"]);
+});
+
+it("nor where none came for as long", async () => {
+  const { ended, done, passes, busy } = stage();
+  await busy();
+  await passes(WITHIN_MS + 1);
+  done("last");
+  await passes(0);
   expect(ended).toEqual(["last"]);
 });
 
