@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobsOptions } from "bullmq";
-import { type EventBatch, holdsEvent, isBatch, toBatch } from "../../core/events/batch.ts";
+import { BATCH_MAX, type EventBatch, holdsEvent, isBatch, toBatch } from "../../core/events/batch.ts";
 import type { CollectedEvent } from "../../core/events/event.ts";
 import type { EventQueue } from "../../core/events/ports.ts";
 import type { Logger, QueueWorker } from "../../core/ports.ts";
 import { ANSWER_WITHIN_MS, unavailable, withinDeadline } from "../deadline.ts";
-import { createWriting } from "./event-writing.ts";
+import { createWriting, type WritingDeps } from "./event-writing.ts";
 import { createGatherer } from "./gatherer.ts";
 import { type BatchData, packBatch, unpackBatch } from "./packing.ts";
 import { createPostgresStore } from "./postgres.ts";
@@ -27,8 +27,6 @@ export interface EventQueueDeps {
 
 const NAME = "events";
 const LOCK_MS = 10_000;
-/** Events in a batch. */
-const BATCH_MAX = 500;
 /** See `GathererOptions`. */
 const LINGER_MS = 6;
 /** Batches being queued at once. */
@@ -50,7 +48,10 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
   const store = openStore(backend, log);
   const producer = createProducer(NAME, store, log);
   const look = oneAtATime(() => store.backlog());
-  const backlog = () => producer.run(look);
+  const backlog = () => {
+    for (const writer of writers) writer.release();
+    return producer.run(look);
+  };
   const pressure = createPressure({ backlog: look, max_bytes, log });
   const toJobs = createPacker(backend);
   let total = 0;
@@ -64,26 +65,16 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
       await producer.run((queue) => (first && jobs.length === 1 ? queue.add(NAME, first.data, first.opts) : queue.addBulk(jobs)));
       total += events.length;
       last_queued_at = Date.now();
-      for (const { queued } of writings) queued();
+      for (const writer of writers) for (const _ of jobs) writer.queued();
     },
   });
-  const stopping = new AbortController();
-  const workers = new Set<QueueWorker>();
-  const writings = new Set<ReturnType<typeof createWriting>>();
+  const writers = new Set<Writer>();
   return {
     add: gatherer.add,
-    async work(handler, { concurrency }) {
-      const writing = createWriting({ pressure, most: concurrency, write: (batch) => handler(batch, stopping.signal) });
-      const worker = await startWorker({ name: NAME, store, log, concurrency: 1, lock_ms, ...writing });
-      workers.add(worker);
-      writings.add(writing);
-      return {
-        async close(within_ms) {
-          stopping.abort();
-          writings.delete(writing);
-          await worker.close(within_ms);
-        },
-      };
+    async work(write, { concurrency }) {
+      const writer = await startWriter({ store, log, lock_ms, pressure, most: concurrency, write });
+      writers.add(writer);
+      return writer;
     },
     holds: (event_id) =>
       withinDeadline("queue events", () => isIn(store.contents(LOOK), event_id)).catch((thrown: unknown) => {
@@ -101,9 +92,30 @@ export function createEventQueue(backend: QueueBackend, { log, max_bytes, lock_m
     lastQueuedAt: () => last_queued_at,
     drained: (signal) => isDrained(backlog, signal),
     async close() {
-      await Promise.all([...workers].map((worker) => worker.close(0)));
+      await Promise.all([...writers].map((writer) => writer.close(0)));
       await producer.close();
       await store.close();
+    },
+  };
+}
+
+/** A worker that writes, and is told what this process queues and when somebody asks what is left. */
+type Writer = QueueWorker & Pick<ReturnType<typeof createWriting>, "queued" | "release">;
+
+interface WriterDeps extends Omit<WritingDeps, "write">, Required<Pick<EventQueueDeps, "log" | "lock_ms">> {
+  readonly store: JobStore<BatchData>;
+  write(batch: EventBatch, signal: AbortSignal): Promise<void>;
+}
+
+async function startWriter({ store, log, lock_ms, pressure, most, write }: WriterDeps): Promise<Writer> {
+  const stopping = new AbortController();
+  const writing = createWriting({ pressure, most, write: (batch) => write(batch, stopping.signal) });
+  const worker = await startWorker({ name: NAME, store, log, concurrency: 1, lock_ms, ...writing });
+  return {
+    ...{ queued: writing.queued, release: writing.release },
+    async close(within_ms) {
+      stopping.abort();
+      await worker.close(within_ms);
     },
   };
 }

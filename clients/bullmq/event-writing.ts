@@ -1,9 +1,9 @@
-import { type EventBatch, isBatch } from "../../core/events/batch.ts";
+import { BATCH_MAX, type EventBatch, isBatch } from "../../core/events/batch.ts";
 import { createHandover } from "./handover.ts";
 import { unpackBatch } from "./packing.ts";
 import type { createPressure } from "./pressure.ts";
 import { createTogether } from "./together.ts";
-import { createWriterPace, LARGE } from "./writer-pace.ts";
+import { createWriterPace, isBehind, LARGE } from "./writer-pace.ts";
 
 /** What writing needs. */
 export interface WritingDeps {
@@ -26,11 +26,16 @@ const AT_ITS_LIMIT = /\bOOM\b/;
 export function createWriting({ pressure, most, write }: WritingDeps) {
   const pace = createWriterPace(most);
   const handover = createHandover({ slots: pace.atOnce, within_ms: HANDOVER_MS });
-  const writeTogether = createTogether({ write, slots: pace.atOnce, linger_ms: TOGETHER_MS });
+  const writeTogether = createTogether({
+    ...{ write, max: BATCH_MAX, alone: LARGE, linger_ms: TOGETHER_MS },
+    ...{ slots: pace.atOnce, isBusy: handover.isBusy },
+  });
   let in_hand = 0;
   return {
     /** This process queued a batch. */
     queued: handover.queued,
+    /** What is written and only waits for the next one is not to be waited for. */
+    release: handover.release,
     onOpen: pace.set,
     onDrained: handover.drained,
     onError(error: Error): boolean {
@@ -44,10 +49,12 @@ export function createWriting({ pressure, most, write }: WritingDeps) {
       const waited_ms = Date.now() - queued_at;
       try {
         const batch = await readBatch(packed);
-        if (pace.widens(waited_ms, batch.count)) await pressure.look(FRESH_MS);
+        // One that widens goes at once: the other slots open when it ends.
+        const widens = pace.widens(waited_ms, batch.count);
+        if (widens) await pressure.look(FRESH_MS);
         if (pressure.full() === null) pace.took(waited_ms, batch.count);
-        await (batch.count < LARGE ? writeTogether(batch) : write(batch));
-        await handover.next(waited_ms);
+        await writeTogether(batch);
+        await handover.next(!widens && !isBehind(waited_ms));
       } finally {
         handover.ended();
         in_hand -= 1;

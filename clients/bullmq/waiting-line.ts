@@ -60,12 +60,7 @@ export function createWaitingLine<Item>({ bound, part }: { readonly bound: numbe
     },
     /** The first of those who wait, as many as go together; they are under way until they are settled. */
     take(max: number): readonly Call<Item>[] {
-      let size = 0;
-      const tooHeavy = waiting.findIndex(({ items }, at) => {
-        size += items.length;
-        return at > 0 && size > max;
-      });
-      const calls = waiting.splice(0, tooHeavy < 0 ? waiting.length : tooHeavy);
+      const calls = waiting.splice(0, fitting(waiting, max));
       for (const { items } of calls) weight -= items.length;
       return calls;
     },
@@ -81,6 +76,16 @@ export function createWaitingLine<Item>({ bound, part }: { readonly bound: numbe
     /** When the first of those who wait came. */
     since: () => waiting[0]?.since ?? performance.now(),
   };
+}
+
+/** How many of the calls go together: as many as have so many items, and the first however many it has. */
+function fitting<Item>(calls: readonly Call<Item>[], max: number): number {
+  let size = 0;
+  const tooHeavy = calls.findIndex(({ items }, at) => {
+    size += items.length;
+    return at > 0 && size > max;
+  });
+  return tooHeavy < 0 ? calls.length : tooHeavy;
 }
 
 interface Sending<Item> {

@@ -17,6 +17,9 @@ export interface EventBatch {
   readonly price: string;
 }
 
+/** Events in a batch, at most: what a statement writes fastest, by measurement. */
+export const BATCH_MAX = 500;
+
 /** The columns, in the order in which they are written. */
 export const EVENT_COLUMNS = ["event_id", "event", "user_id", "event_datetime", "order_id", "currency", "price"] as const;
 

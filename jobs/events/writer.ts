@@ -52,7 +52,7 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
 
 /**
  * Writes a batch; where the database refuses it, its halves, so that in the end each event that is refused stands alone with the reason.
- * @throws OpsError `unavailable` when the database cannot be reached
+ * @throws what `write` throws but for what is in the batch
  */
 async function writeApart(
   write: EventWriter["write"],

@@ -10,9 +10,9 @@ function stage(slots = 1) {
   const handover = createHandover({ slots: () => slots, within_ms: WITHIN_MS });
   const ended: string[] = [];
   /** A job that is done; it is noted when it ends. */
-  const done = (name: string, waited_ms = 0) => {
+  const done = (name: string, may_wait = true) => {
     handover.began();
-    void handover.next(waited_ms).then(() => {
+    void handover.next(may_wait).then(() => {
       handover.ended();
       ended.push(name);
     });
@@ -65,6 +65,8 @@ it("one that was queued while it was being worked on is waited for no longer", a
 it("what is queued while a slot is free goes to that one", async () => {
   const { handover, ended, done, passes, busy } = stage(2);
   await busy();
+  handover.began();
+  handover.ended();
   done("first");
   handover.queued();
   await passes(WITHIN_MS - 1);
@@ -79,12 +81,32 @@ it("it waits for a moment only, also when nothing comes any more", async () => {
   expect(ended).toEqual(["last"]);
 });
 
-it("it does not wait where jobs had to wait in the queue: there are more, also of other processes", async () => {
+it("it does not wait where it may not: there are more in the queue, also of other processes", async () => {
   const { ended, done, passes, busy } = stage();
   await busy();
-  done("one of many", 3 * WITHIN_MS);
+  done("one of many", false);
   await passes(0);
   expect(ended).toEqual(["one of many"]);
+});
+
+it("two that were queued before a free slot began with the first are two", async () => {
+  const { handover, ended, done, passes } = stage();
+  handover.queued();
+  handover.queued();
+  done("first");
+  await passes(0);
+  expect(ended).toEqual(["first"]);
+});
+
+it("all that are done end when somebody asks what is left", async () => {
+  const { handover, ended, done, passes, busy } = stage(2);
+  await busy();
+  done("first");
+  done("second");
+  await passes(5);
+  handover.release();
+  await passes(0);
+  expect(ended).toEqual(["first", "second"]);
 });
 
 it("nor where none came for as long", async () => {

@@ -5,13 +5,14 @@ import { anEvent } from "../contract/events.contract.ts";
 
 const LINGER_MS = 8;
 
-/** Batches, each with a name's events, whose statements end when the test says so. */
-function stage(slots: number) {
+/** Batches, each with a name's events, whose statements end when the test says so; of 5 events at most, and 4 are written alone. */
+function stage(slots: number, isBusy = true) {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const statements: (readonly string[])[] = [];
   const ends: ((error?: Error) => void)[] = [];
   const write = createTogether({
+    ...{ max: 5, alone: 4, isBusy: () => isBusy },
     slots: () => slots,
     linger_ms: LINGER_MS,
     write: (batch) => {
@@ -43,6 +44,26 @@ it("one is written at once where nobody else can come: alone, with all, or with 
   expect(statements).toEqual([["a", "b"], ["c"]]);
 });
 
+it("nothing is waited for where none is to be expected", () => {
+  const { write, statements } = stage(3, false);
+  void write("a");
+  expect(statements).toEqual([["a"]]);
+});
+
+it("a large one is written at once by itself, and those that wait with it where nobody else can come", () => {
+  const { write, statements } = stage(2);
+  void write("a");
+  void write("b", "c", "d", "e");
+  expect(statements).toEqual([["b", "c", "d", "e"], ["a"]]);
+});
+
+it("a statement has no more events than may be", () => {
+  const { write, statements } = stage(3);
+  void write("a", "b", "c");
+  void write("d", "e", "f");
+  expect(statements).toEqual([["a", "b", "c"]]);
+});
+
 it("a failure is told to all of a statement, and the next one begins anew", async () => {
   const { write, statements, ends } = stage(2);
   const told = Promise.all([write("a"), write("b")].map((one) => expect(one).rejects.toThrow("no disk")));
@@ -52,4 +73,15 @@ it("a failure is told to all of a statement, and the next one begins anew", asyn
   ends[1]?.();
   await again;
   expect(statements).toHaveLength(2);
+});
+
+it("one that throws at once is a failure like any other", async () => {
+  const write = createTogether({
+    ...{ max: 5, alone: 4, linger_ms: LINGER_MS, slots: () => 2, isBusy: () => true },
+    write: () => {
+      throw new Error("no memory");
+    },
+  });
+  const both = [write(toBatch([anEvent("a")])), write(toBatch([anEvent("b")]))];
+  for (const one of both) await expect(one).rejects.toThrow("no memory");
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventsOf, holdsEvent, isBatch, toBatch } from "../../../core/events/batch.ts";
+import { eventsOf, holdsEvent, isBatch, joinBatches, toBatch } from "../../../core/events/batch.ts";
 import { anEvent } from "../../contract/events.contract.ts";
 
 const events = [
@@ -14,6 +14,17 @@ describe("a batch", () => {
     expect(isBatch(batch)).toBe(true);
     expect(eventsOf(batch)).toEqual(events);
     expect(eventsOf(toBatch([]))).toEqual([]);
+  });
+
+  it("of several gives back the events of all, in their order", () => {
+    const more = [
+      anEvent("d", { event: "view", user_id: "lee" }),
+      anEvent("e", { parameters: { order_id: "p", currency: "eur", price: "1" } }),
+    ];
+    const joined = joinBatches([toBatch(events), toBatch(more), toBatch(events.slice(2))]);
+    expect(joined.count).toBe(6);
+    expect(eventsOf(joined)).toEqual([...events, ...more, ...events.slice(2)]);
+    expect(joinBatches([toBatch(more)])).toEqual(toBatch(more));
   });
 
   it("knows which events are in it", () => {
