@@ -19,6 +19,8 @@ const FRESH_MS = 250;
 const TOGETHER_MS = 8;
 /** A batch that is written waits so long for the next one, in milliseconds: some times what lies between two of them when many events come. */
 const HANDOVER_MS = 20;
+/** A batch that ended so lately, in milliseconds, may still be given the next one. */
+const ENDING_MS = 1_000;
 /** Source: redis 7, src/server.c (shared.oomerr). */
 const AT_ITS_LIMIT = /\bOOM\b/;
 
@@ -31,6 +33,7 @@ export function createWriting({ pressure, most, write }: WritingDeps) {
     ...{ slots: pace.atOnce, isBusy: handover.isBusy },
   });
   let in_hand = 0;
+  let ended_at = Number.NEGATIVE_INFINITY;
   return {
     /** This process queued a batch. */
     queued: handover.queued,
@@ -39,9 +42,10 @@ export function createWriting({ pressure, most, write }: WritingDeps) {
     onOpen: pace.set,
     onDrained: handover.drained,
     onError(error: Error): boolean {
-      if (in_hand === 0 || !AT_ITS_LIMIT.test(error.message)) return false;
-      pace.narrow();
-      return true;
+      if (!AT_ITS_LIMIT.test(error.message)) return false;
+      // With more slots than batches one would ask; with fewer an end would not be given the next one.
+      if (in_hand > 0) pace.narrow(in_hand);
+      return in_hand > 0 || performance.now() - ended_at < ENDING_MS;
     },
     async handler(packed: unknown, queued_at: number): Promise<void> {
       in_hand += 1;
@@ -58,6 +62,7 @@ export function createWriting({ pressure, most, write }: WritingDeps) {
       } finally {
         handover.ended();
         in_hand -= 1;
+        ended_at = performance.now();
       }
     },
   };

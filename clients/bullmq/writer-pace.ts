@@ -31,8 +31,8 @@ export function createWriterPace(most: number) {
     },
     /** How many it writes at once now. */
     atOnce: () => at_once,
-    /** One at a time from now on. */
-    narrow: () => change(1),
+    /** So many at once from now on, if they are not less already. */
+    narrow: (to: number) => change(Math.min(at_once, to)),
     /** Whether a batch of so many events, that had waited for so long, in milliseconds, makes it write more at once than it does. */
     widens: (waited_ms: number, events: number): boolean => at_once < most && asksForMore(waited_ms, events),
     /** A batch of so many events is begun that had waited for so long, in milliseconds. */

@@ -13,13 +13,15 @@ const redis = useRedis();
 /** Lists that wait, each a batch; three of them are in the worker's hands. */
 const LISTS = 12;
 const EACH = 50;
+/** So many in a list that a worker writes several at once. */
+const MANY = 250;
 const JUNK = 100;
 const JUNK_BYTES = 100_000;
 /** A worker that was refused rests for 30 s at most, and a dead one's batches are free after 10 s. */
 const PATIENCE_MS = 60_000;
 
-const eventsOf = (list: string) =>
-  Array.from({ length: EACH }, (_, at) => ({ event_id: `${list}-${at}`, event: "log_in", user_id: "full" }));
+const eventsOf = (list: string, each = EACH) =>
+  Array.from({ length: each }, (_, at) => ({ event_id: `${list}-${at}`, event: "log_in", user_id: "full" }));
 const collect = ({ url }: Program, body: unknown) => send(`${url}/api/collect`, { key: ADMIN_KEY, body });
 const receipt = async ({ url }: Program, event_id: string) =>
   (await send(`${url}/api/v1/events/${event_id}`, { key: ADMIN_KEY })).json["status"];
@@ -52,11 +54,11 @@ async function startDesk() {
     refuses,
     waiting: () => client.llen("switchboard:queue:events:wait"),
     /** Lists are acknowledged, while a lock on the table keeps them from being written. */
-    withListsWaiting: (program: Program, work: () => Promise<void>) =>
+    withListsWaiting: (program: Program, work: () => Promise<void>, each = EACH) =>
       withClient(connection, async (holder) => {
         await holder.query("BEGIN");
         await holder.query("LOCK TABLE events IN SHARE MODE");
-        for (let list = 0; list < LISTS; list++) expect((await collect(program, eventsOf(`e${list}`))).status).toBe(200);
+        for (let list = 0; list < LISTS; list++) expect((await collect(program, eventsOf(`e${list}`, each))).status).toBe(200);
         await work();
         await holder.query("COMMIT");
       }),
@@ -83,6 +85,18 @@ describe.skipIf(!redis.available)("while Redis is full", () => {
     await until("events are taken again", async () => (await collect(program, eventsOf("after"))).status === 200);
     await until("they are written", async () => (await stored(connection)) === (LISTS + 1) * EACH, PATIENCE_MS);
     expect(await receipt(program, "e0-0")).toBe("stored");
+  }, 180_000);
+
+  it("several batches that are in hand then are each given the next one", async () => {
+    const { connection, start, fill, refuses, withListsWaiting } = await startDesk();
+    const program = await start();
+    for (const lists of [1, 2]) {
+      expect((await collect(program, eventsOf(`before-${lists}`, MANY))).status).toBe(200);
+      await until("it is written", async () => (await stored(connection)) === lists * MANY);
+    }
+    await withListsWaiting(program, fill, MANY);
+    await until("all are written", async () => (await stored(connection)) === (LISTS + 2) * MANY, PATIENCE_MS);
+    expect(await refuses()).toBe(true);
   }, 180_000);
 
   it("a writer that begins then gets nothing out of it; all is written by itself once there is room", async () => {
