@@ -17,6 +17,7 @@ import { profiling, readProfile } from "./profile.ts";
 const SECONDS = 30;
 /** What is measured and its limit take turns, so that what else the machine does meets both alike; the median of the turns counts. */
 const ROUNDS = 3;
+const SINGLE_ROUNDS = 6;
 const WARM_UP_S = 3;
 const CONNECTIONS = 64;
 const ARRAY = 500;
@@ -93,12 +94,12 @@ async function measureSingle(desk: IngestDesk): Promise<Numbers> {
   const memory = watchMemory(desk.pid);
   const events = benchEvents();
   const body = () => JSON.stringify(events(1)[0]);
-  const load = { headers: desk.headers, connections: CONNECTIONS, seconds: SECONDS / ROUNDS, body };
+  const load = { headers: desk.headers, connections: CONNECTIONS, seconds: SECONDS / SINGLE_ROUNDS, body };
   const ours: LoadResult[] = [await drive({ ...load, url: desk.url, seconds: WARM_UP_S })];
   const limits: LoadResult[] = [];
   const bares: LoadResult[] = [];
   let cpu: CpuTimes = {};
-  for (let round_of = 0; round_of < ROUNDS; round_of++) {
+  for (let round_of = 0; round_of < SINGLE_ROUNDS; round_of++) {
     limits.push(await driveAtOnce("route", load));
     const before = await readCpuTimes();
     ours.push(await drive({ ...load, url: desk.url }));
