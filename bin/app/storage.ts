@@ -14,11 +14,11 @@ export interface Storage {
   readonly pool: Pool;
   /** For what is asked with every command. */
   readonly often: Pool;
-  /** For writing events, so that nobody else waits behind them. */
+  /** For writing events, so that nobody else waits behind them; where their queue is in the same database it does not wait for the disk. */
   readonly events: Pool;
   /** For BullMQ, whose SQL names no schema. */
   readonly queuePool: Pool;
-  /** The same for workers of events, which does not wait for the disk. */
+  /** The same for workers of events; does not wait for the disk. */
   readonly relaxedPool: Pool;
   readonly prisma: PrismaClient;
   readonly session: Session;
@@ -38,6 +38,11 @@ const EVENTS_POOL_MAX = 4;
 const QUEUE_POOL_MAX = 12;
 /** One for LISTEN, and as many as batches are worked on at once. */
 const RELAXED_POOL_MAX = 5;
+/**
+ * For what is done again when a power cut undoes it. Commits reach the disk in their order, so a batch that is gone from the queue is in the table, and
+ * what a power cut takes from the table it gives back to the queue.
+ */
+const RELAXED = { synchronous_commit: "off" };
 
 /**
  * Opens the database: the one at `DATABASE_URL`, or the embedded one, brought up to date.
@@ -51,10 +56,11 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     const session = await openSession(connection, { log, on_lost: () => undefined });
     const pool = createPool(connection, { max: POOL_MAX, application_name: "switchboard", log });
     const often = createPool(connection, { max: OFTEN_POOL_MAX, application_name: "switchboard often", settings: BY_INDEX, log });
-    const events = createPool(connection, { max: EVENTS_POOL_MAX, application_name: "switchboard events", log });
+    const settings = config.redis === null ? RELAXED : {};
+    const events = createPool(connection, { max: EVENTS_POOL_MAX, application_name: "switchboard events", settings, log });
     const queue = { search_path: `${QUEUE_SCHEMA},public`, application_name: "switchboard queue", log };
     const queuePool = createPool(connection, { ...queue, max: QUEUE_POOL_MAX });
-    const relaxedPool = createPool(connection, { ...queue, max: RELAXED_POOL_MAX, settings: { synchronous_commit: "off" } });
+    const relaxedPool = createPool(connection, { ...queue, max: RELAXED_POOL_MAX, settings: RELAXED });
     const prisma = createPrisma(connection);
     const close = async () => {
       await Promise.all([prisma.$disconnect(), session.close(), pool.end(), often.end(), events.end(), queuePool.end(), relaxedPool.end()]);
