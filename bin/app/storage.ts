@@ -34,10 +34,10 @@ const OFTEN_POOL_MAX = 8;
 const BY_INDEX = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", plan_cache_mode: "force_generic_plan" };
 /** As many as batches are written at once, and one for what failed. */
 const EVENTS_POOL_MAX = 4;
-/** Two workers hold one each for LISTEN. */
+/** The workers hold one for LISTEN. */
 const QUEUE_POOL_MAX = 12;
-/** One for LISTEN, and as many as batches are worked on at once. */
-const RELAXED_POOL_MAX = 5;
+/** As many as batches are worked on at once, and one for their locks. */
+const RELAXED_POOL_MAX = 4;
 /**
  * For what is done again when a power cut undoes it. Commits reach the disk in their order, so a batch that is gone from the queue is in the table, and
  * what a power cut takes from the table it gives back to the queue.

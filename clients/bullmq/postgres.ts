@@ -1,6 +1,7 @@
 import { createPostgresBackend, type PgPool, withBackend } from "bullmq";
 import { toUnavailable } from "../postgres/pool.ts";
 import { run } from "../postgres/query.ts";
+import { connectorOf } from "./listening.ts";
 import { type Backlog, type JobStore, type Producer, type QueueBackend, STREAMS, type StoreUser } from "./store.ts";
 
 type Pool = Extract<QueueBackend, { kind: "postgres" }>["pool"];
@@ -20,8 +21,9 @@ export function createPostgresStore<Data>(
   { name, worker_pool = pool }: StoreUser & { readonly worker_pool?: Pool | undefined },
 ): JobStore<Data> {
   const { Queue, Worker } = withBackend(createPostgresBackend);
-  const connection = preparing(pool);
-  const workers = preparing(worker_pool);
+  const connect = connectorOf(pool);
+  const connection = preparing(pool, connect);
+  const workers = preparing(worker_pool, connect);
   return {
     ping: () => pool.query("SELECT 1"),
     // BullMQ's own types leave open what a type parameter's data is.
@@ -53,13 +55,13 @@ export function createPostgresStore<Data>(
   };
 }
 
-/** A pool for BullMQ, whose statements the server parses and plans once a connection: that takes it a fifth of what they take. */
-function preparing(pool: Pool): PgPool {
+/** A pool as BullMQ is given it: its statements are parsed and planned once a connection, which takes the server a fifth of what they take. */
+function preparing(pool: Pool, connect: PgPool["connect"]): PgPool {
   const prepared = {
     // BullMQ looks here whether connections notice that the server is gone.
     options: pool.options,
     query: (text: string, params: readonly unknown[] = []) => run(pool, text, [...params]),
-    connect: () => pool.connect(),
+    connect,
     end: () => pool.end(),
     on(event: "error" | "connect", listener: (about: never) => void) {
       pool.on(event as "error", listener as (error: Error) => void);

@@ -7,7 +7,7 @@ export type QueueBackend =
   | { readonly kind: "redis"; readonly url: string }
   /**
    * A pool whose `search_path` is `bullmq,public`; BullMQ's migrations have run. Shared, its owner ends it.
-   * Every worker holds one of its connections for LISTEN, so its `max` must leave room for that.
+   * All workers together hold one of its connections for LISTEN, so its `max` must leave room for that.
    */
   | {
       readonly kind: "postgres";
