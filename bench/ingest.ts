@@ -117,10 +117,11 @@ async function measureSingle(desk: IngestDesk): Promise<Numbers> {
     number,
     number,
   ];
-  const ratios = measured.map(({ per_second }, turn) => round(per_second / (limits[turn]?.per_second ?? Number.NaN), 3));
+  const ratiosTo = (of: readonly LoadResult[]) =>
+    measured.map(({ per_second }, turn) => round(per_second / (of[turn]?.per_second ?? Number.NaN), 3));
   return {
-    ...{ ours: Math.round(reached), limit: Math.round(limit), ratio: median(ratios), ratio_of_each: ratios },
-    ...{ bare: Math.round(bare), ratio_to_bare: round(reached / bare, 3) },
+    ...{ ours: Math.round(reached), limit: Math.round(limit), ratio: median(ratiosTo(limits)), ratio_of_each: ratiosTo(limits) },
+    ...{ bare: Math.round(bare), ratio_to_bare: median(ratiosTo(bares)) },
     ...{ ack_p50_ms: median(measured.map((one) => one.p50_ms)), ack_p99_ms: median(measured.map((one) => one.p99_ms)) },
     ...{ refused: sum(measured.map(({ refused }) => refused)), stored_after_ms: Math.round(behind_ms), rss_mb: memory.end() },
     cpu_us_per_event: cpu,

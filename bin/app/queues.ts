@@ -10,7 +10,7 @@ import type { EventQueue } from "../../core/events/ports.ts";
 import type { Ephemeral, Logger, Queue } from "../../core/ports.ts";
 import type { Storage } from "./storage.ts";
 
-/** What is on Redis where there is one, else on PostgreSQL. This is the one place that decides. */
+/** What is on Redis where there is one, else on PostgreSQL. Decided here, and in storage.ts what writing events may leave to the queue. */
 export interface Queues {
   readonly runs: Queue;
   readonly deliveries: Queue;

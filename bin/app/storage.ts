@@ -43,6 +43,8 @@ const RELAXED_POOL_MAX = 4;
  * what a power cut takes from the table it gives back to the queue.
  */
 const RELAXED = { synchronous_commit: "off" };
+/** BullMQ's statements are prepared, maybe while its table is empty. */
+const QUEUE = { enable_seqscan: "off" };
 
 /**
  * Opens the database: the one at `DATABASE_URL`, or the embedded one, brought up to date.
@@ -59,8 +61,8 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     const settings = config.redis === null ? RELAXED : {};
     const events = createPool(connection, { max: EVENTS_POOL_MAX, application_name: "switchboard events", settings, log });
     const queue = { search_path: `${QUEUE_SCHEMA},public`, application_name: "switchboard queue", log };
-    const queuePool = createPool(connection, { ...queue, max: QUEUE_POOL_MAX });
-    const relaxedPool = createPool(connection, { ...queue, max: RELAXED_POOL_MAX, settings: RELAXED });
+    const queuePool = createPool(connection, { ...queue, max: QUEUE_POOL_MAX, settings: QUEUE });
+    const relaxedPool = createPool(connection, { ...queue, max: RELAXED_POOL_MAX, settings: { ...QUEUE, ...RELAXED } });
     const prisma = createPrisma(connection);
     const close = async () => {
       await Promise.all([prisma.$disconnect(), session.close(), pool.end(), often.end(), events.end(), queuePool.end(), relaxedPool.end()]);

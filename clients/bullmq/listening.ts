@@ -1,18 +1,20 @@
 import type { PgPool, PgPoolClient } from "bullmq";
-import type pg from "pg";
+import type { Pool, PoolClient } from "../postgres/pool.ts";
 
 type Event = "error" | "end" | "notification";
 type Listener = (about: never) => void;
 
 /** The one connection of a pool that its queues share, and how many of them have it or are about to. */
 interface Shared {
-  readonly opened: Promise<pg.PoolClient>;
+  readonly opened: Promise<PoolClient>;
   holders: number;
-  /** Its session hears of jobs by now, so nobody else may have it afterwards. */
-  listens: boolean;
+  /** Nobody else may have it afterwards: its session hears of jobs by now, or it broke. */
+  isSpoiled: boolean;
+  /** pg takes one statement at a time. */
+  last: Promise<unknown>;
 }
 
-const connectors = new WeakMap<pg.Pool, PgPool["connect"]>();
+const connectors = new WeakMap<Pool, PgPool["connect"]>();
 const LISTEN = /^LISTEN /m;
 
 /**
@@ -20,39 +22,49 @@ const LISTEN = /^LISTEN /m;
  * job, whichever queue it is for, and each of them wakes this process; with three that was a seventh of the database's work for single events.
  * @returns for each queue what looks like a connection of its own; when the shared one breaks, all of them hear of it
  */
-export function connectorOf(pool: pg.Pool): PgPool["connect"] {
+export function connectorOf(pool: Pool): PgPool["connect"] {
   const known = connectors.get(pool);
   if (known) return known;
   let current: Shared | undefined;
   const forget = (shared: Shared) => {
     if (current === shared) current = undefined;
   };
-  const open = async (): Promise<pg.PoolClient> => {
+  const open = async (): Promise<PoolClient> => {
     const client = await pool.connect();
     // One for each queue, and one for each worker that waits.
     client.setMaxListeners(0);
     return client;
   };
   const connect = async () => {
-    current ??= { opened: open(), holders: 0, listens: false };
+    current ??= { opened: open(), holders: 0, isSpoiled: false, last: Promise.resolve() };
     const shared = current;
     shared.holders += 1;
     const client = await shared.opened.catch((thrown: unknown) => {
       forget(shared);
       throw thrown;
     });
-    const onError = () => forget(shared);
-    client.on("error", onError);
+    const spoil = () => {
+      shared.isSpoiled = true;
+      forget(shared);
+    };
+    client.on("error", spoil);
     return hold(client, {
-      ran: (text) => {
-        shared.listens ||= LISTEN.test(text);
+      async run(text, params) {
+        shared.isSpoiled ||= LISTEN.test(text);
+        const asked = shared.last.then(() => client.query(text, params));
+        shared.last = asked.catch((thrown: unknown) => {
+          // What is no answer of the server's leaves a connection that nobody else is to wait for.
+          if (!isAnswer(thrown)) spoil();
+        });
+        return asked;
       },
       released: (isBroken) => {
-        client.removeListener("error", onError);
+        client.removeListener("error", spoil);
         shared.holders -= 1;
+        shared.isSpoiled ||= isBroken;
         if (shared.holders > 0) return;
         forget(shared);
-        client.release(isBroken || shared.listens);
+        client.release(shared.isSpoiled);
       },
     });
   };
@@ -60,13 +72,15 @@ export function connectorOf(pool: pg.Pool): PgPool["connect"] {
   return connect;
 }
 
+const isAnswer = (thrown: unknown) => thrown instanceof Error && "severity" in thrown;
+
 interface Held {
-  ran(text: string): void;
+  run(text: string, params?: unknown[]): Promise<unknown>;
   /** Is called once. */
   released(isBroken: boolean): void;
 }
 
-function hold(client: pg.PoolClient, { ran, released }: Held): PgPoolClient {
+function hold(client: PoolClient, { run, released }: Held): PgPoolClient {
   let own: (readonly [Event, Listener])[] = [];
   let isReleased = false;
   const drop = (isDropped: (event: Event, listener: Listener) => boolean) => {
@@ -74,11 +88,11 @@ function hold(client: pg.PoolClient, { ran, released }: Held): PgPoolClient {
     own = own.filter(([event, listener]) => !isDropped(event, listener));
   };
   const held = {
-    query(text: string, params?: unknown[]) {
-      ran(text);
-      return client.query(text, params);
-    },
+    query: (text: string, params?: unknown[]) =>
+      isReleased ? Promise.reject(new Error("this connection was released")) : run(text, params),
     on(event: Event, listener: Listener) {
+      // BullMQ may go on with one that it closed meanwhile; the others' session is none of its business.
+      if (isReleased) return held;
       own.push([event, listener]);
       client.on(event as "error", listener as (error: Error) => void);
       return held;

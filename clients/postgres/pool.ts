@@ -5,6 +5,9 @@ import type { Logger } from "../../core/ports.ts";
 /** A pool of connections. */
 export type Pool = pg.Pool;
 
+/** A connection taken out of a pool. */
+export type PoolClient = pg.PoolClient;
+
 /** How to reach a PostgreSQL: a URL, or the parameters of the embedded one (a unix socket, no password). */
 export type Connection = string | SocketConnection;
 

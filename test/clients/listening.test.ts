@@ -1,13 +1,15 @@
+import { EventEmitter } from "node:events";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { connectorOf } from "../../clients/bullmq/listening.ts";
 import { createPostgresStore } from "../../clients/bullmq/postgres.ts";
-import { createPool } from "../../clients/postgres/pool.ts";
+import { createPool, type Pool } from "../../clients/postgres/pool.ts";
 import { createMemoryLog } from "../support/memory-log.ts";
 import { usePostgres, withClient } from "../support/postgres.ts";
 
 const postgres = usePostgres();
 const log = createMemoryLog();
-const OPTIONS = { concurrency: 1, lockDuration: 10_000, stalledInterval: 10_000, maxStalledCount: 1, runRetryDelay: 100 };
+/** A worker that hears nothing looks by itself after a minute, later than any test waits. */
+const OPTIONS = { drainDelay: 60, concurrency: 1, lockDuration: 10_000, stalledInterval: 10_000, maxStalledCount: 1, runRetryDelay: 100 };
 const until = (holds: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await holds()).toBe(true), { interval: 10, timeout: 10_000 });
 
@@ -27,7 +29,7 @@ async function openPool() {
   return { pool, listening, kill };
 }
 
-/** A queue with a worker that waits for its jobs; BullMQ looks by itself only after seconds. */
+/** A queue with a worker that waits for its jobs. */
 async function openQueue(pool: Awaited<ReturnType<typeof openPool>>["pool"], name: string) {
   const store = createPostgresStore<{ id: string }>(pool, { name, log });
   const got: string[] = [];
@@ -83,16 +85,87 @@ it("when the connection breaks, all of them listen on a new one", async () => {
   await until(() => runs.got.length === 1 && deliveries.got.length === 1);
 });
 
-it("a connection that only asked something goes back to the pool; one that could not be made is tried again", async () => {
+it("a connection that only asked something goes back to the pool", async () => {
   const { pool } = await openPool();
-  const connect = connectorOf(pool);
-  const first = await connect();
-  const { rows } = await first.query("SELECT pg_backend_pid() AS pid");
-  first.release();
-  first.release();
+  const held = await connectorOf(pool)();
+  const { rows } = await held.query("SELECT pg_backend_pid() AS pid");
+  held.release();
+  held.release();
   expect((await pool.query("SELECT pg_backend_pid() AS pid")).rows).toEqual(rows);
-  const away = createPool({ host: "/nowhere", port: 5432, user: "x", database: "x" }, { max: 1, application_name: "away", log });
-  onTestFinished(() => away.end());
-  await expect(connectorOf(away)()).rejects.toThrow(/ENOENT/);
-  await expect(connectorOf(away)()).rejects.toThrow(/ENOENT/);
+});
+
+/** A pool whose connections do as they are told, and note what is done to them. */
+function fakePool(answer: (text: string) => Promise<unknown> = async () => ({ rows: [] })) {
+  const made: { client: EventEmitter; asked: string[]; released: unknown[] }[] = [];
+  const connect = async () => {
+    const one = { client: new EventEmitter(), asked: [] as string[], released: [] as unknown[] };
+    made.push(one);
+    one.client.on("error", () => undefined);
+    const query = (text: string) => {
+      one.asked.push(text);
+      return answer(text);
+    };
+    return Object.assign(one.client, { query, release: (isBroken: unknown) => one.released.push(isBroken) });
+  };
+  return { made, pool: { connect } as unknown as Pool };
+}
+
+it("whoever waits for a connection that cannot be made is told, and the next one tries anew", async () => {
+  let tries = 0;
+  const connect = async () => {
+    tries += 1;
+    throw new Error("no server");
+  };
+  const get = connectorOf({ connect } as unknown as Pool);
+  const told = await Promise.allSettled([get(), get(), get()]);
+  expect([told.map(({ status }) => status), tries]).toEqual([["rejected", "rejected", "rejected"], 1]);
+  await expect(get()).rejects.toThrow("no server");
+  expect(tries).toBe(2);
+});
+
+it("a connection that one of its holders found broken, or that heard of jobs, is not given to anybody else", async () => {
+  const { made, pool } = fakePool();
+  const get = connectorOf(pool);
+  const [one, other] = await Promise.all([get(), get()]);
+  one.release(true);
+  other.release();
+  const listening = await get();
+  await listening.query("-- Subscribe\nLISTEN bullmq_jobs;\n");
+  listening.release();
+  const plain = await get();
+  plain.release();
+  expect(made.map(({ released }) => released)).toEqual([[true], [true], [false]]);
+});
+
+it("who released it leaves nothing behind and can do nothing to it any more", async () => {
+  const { made, pool } = fakePool();
+  const get = connectorOf(pool);
+  const [one, other] = await Promise.all([get(), get()]);
+  const heard: string[] = [];
+  one.on("notification", () => heard.push("one"));
+  other.on("notification", () => heard.push("other"));
+  one.release();
+  one.on("notification", () => heard.push("one, late"));
+  await expect(one.query("LISTEN bullmq_jobs")).rejects.toThrow("released");
+  made[0]?.client.emit("notification", {});
+  expect([heard, made[0]?.asked]).toEqual([["other"], []]);
+  other.release();
+  expect([made[0]?.client.listenerCount("notification"), made[0]?.client.listenerCount("error")]).toEqual([0, 1]);
+});
+
+it("statements of several holders go one after the other; one that hangs until it is given up spoils the connection for newcomers", async () => {
+  let fail: (thrown: Error) => void = () => undefined;
+  const { made, pool } = fakePool((text) =>
+    text === "hangs" ? new Promise((_, reject) => (fail = reject)) : Promise.resolve({ rows: [] }),
+  );
+  const get = connectorOf(pool);
+  const [one, other] = await Promise.all([get(), get()]);
+  const [hanging, next] = [one.query("hangs"), other.query("next")];
+  await vi.waitFor(() => expect(made[0]?.asked).toEqual(["hangs"]));
+  fail(new Error("Query read timeout"));
+  await expect(hanging).rejects.toThrow("timeout");
+  await next;
+  expect(made[0]?.asked).toEqual(["hangs", "next"]);
+  await get();
+  expect(made.length).toBe(2);
 });
