@@ -34,6 +34,11 @@ const OFTEN_POOL_MAX = 8;
 const BY_INDEX = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", plan_cache_mode: "force_generic_plan" };
 /** As many as batches are written at once, and one for what failed. */
 const EVENTS_POOL_MAX = 4;
+/**
+ * Connections for events and queues outlast a lull, in milliseconds: a new one costs its first users a tenth of a second, for the server reads and plans
+ * BullMQ's functions once a connection.
+ */
+const IDLE_MS = 300_000;
 /** The workers hold one for LISTEN. */
 const QUEUE_POOL_MAX = 12;
 /** As many as batches are worked on at once, and one for their locks. */
@@ -59,8 +64,14 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     const pool = createPool(connection, { max: POOL_MAX, application_name: "switchboard", log });
     const often = createPool(connection, { max: OFTEN_POOL_MAX, application_name: "switchboard often", settings: BY_INDEX, log });
     const settings = config.redis === null ? RELAXED : {};
-    const events = createPool(connection, { max: EVENTS_POOL_MAX, application_name: "switchboard events", settings, log });
-    const queue = { search_path: `${QUEUE_SCHEMA},public`, application_name: "switchboard queue", log };
+    const events = createPool(connection, {
+      max: EVENTS_POOL_MAX,
+      application_name: "switchboard events",
+      settings,
+      idle_ms: IDLE_MS,
+      log,
+    });
+    const queue = { search_path: `${QUEUE_SCHEMA},public`, application_name: "switchboard queue", idle_ms: IDLE_MS, log };
     const queuePool = createPool(connection, { ...queue, max: QUEUE_POOL_MAX, settings: QUEUE });
     const relaxedPool = createPool(connection, { ...queue, max: RELAXED_POOL_MAX, settings: { ...QUEUE, ...RELAXED } });
     const prisma = createPrisma(connection);

@@ -34,11 +34,14 @@ export interface ClientOptions {
 export interface PoolOptions extends ClientOptions {
   /** At most so many connections. */
   readonly max: number;
+  /** How long one that nobody uses is kept, in milliseconds; by default 10 s. */
+  readonly idle_ms?: number;
   readonly log: Logger;
 }
 
 /** A dead server must be noticed within 2 s; every connection is given this long, in milliseconds. */
 const CONNECT_MS = 2_000;
+const IDLE_MS = 10_000;
 /** How long a statement waits for a free connection of a busy pool. Busy is not dead, so this is longer than a connect. */
 const WAIT_FOR_SLOT_MS = 10_000;
 /** Ends a statement whose server fell silent; nothing the stores do takes nearly as long. */
@@ -81,6 +84,7 @@ export function createPool(connection: Connection, options: PoolOptions): pg.Poo
   const pool = new pg.Pool({
     ...config,
     max: options.max,
+    idleTimeoutMillis: options.idle_ms ?? IDLE_MS,
     query_timeout: STATEMENT_MS,
     connectionTimeoutMillis: WAIT_FOR_SLOT_MS,
     // The pool has one limit for both waits, so the connection gets its own here.
