@@ -20,7 +20,8 @@ const ROUNDS = 3;
 /** The speed of a shared machine changes by half from one moment to the next; with short turns a change falls into few of them. */
 const SINGLE_ROUNDS = 10;
 const WARM_UP_S = 3;
-const AT_ONCE_WARM_UP_S = 2;
+/** Each turn begins after a pause in which the others were measured, or in a process that has just started. */
+const TURN_WARM_UP_S = 2;
 const CONNECTIONS = 64;
 const ARRAY = 500;
 /** Clients that send arrays, and connections of the raw inserts: as many as batches are written at once. */
@@ -97,42 +98,48 @@ async function measureSingle(desk: IngestDesk): Promise<Numbers> {
   const events = benchEvents();
   const body = () => JSON.stringify(events(1)[0]);
   const load = { headers: desk.headers, connections: CONNECTIONS, seconds: SECONDS / SINGLE_ROUNDS, body };
-  const ours: LoadResult[] = [await drive({ ...load, url: desk.url, seconds: WARM_UP_S })];
-  const limits: LoadResult[] = [];
+  let accepted = (await drive({ ...load, url: desk.url, seconds: WARM_UP_S })).accepted;
+  const ours: LoadResult[] = [];
+  const limits: LoadResult[] = [await driveAtOnce("route", load)];
   const bares: LoadResult[] = [];
   let cpu: CpuTimes = {};
   for (let round_of = 0; round_of < SINGLE_ROUNDS; round_of++) {
-    limits.push(await driveAtOnce("route", load));
+    accepted += (await drive({ ...load, url: desk.url, seconds: TURN_WARM_UP_S })).accepted;
     const before = await readCpuTimes();
     ours.push(await drive({ ...load, url: desk.url }));
     cpu = cpuPerEach(before, await readCpuTimes(), ours.at(-1)?.accepted ?? 0);
+    limits.push(await driveAtOnce("route", load));
     bares.push(await driveAtOnce("bare", load));
     const [one, limit, bare] = [ours, limits, bares].map((of) => Math.round(of.at(-1)?.per_second ?? 0));
     say(`single: ${one} a second; the same route answering at once ${limit}, Fastify alone ${bare}`);
   }
-  const behind_ms = await untilStored(desk.pool, sum(ours.map(({ accepted }) => accepted)));
-  const measured = ours.slice(1);
-  const [reached, limit, bare] = [measured, limits, bares].map((of) => median(of.map(({ per_second }) => per_second))) as [
+  const behind_ms = await untilStored(desk.pool, accepted + sum(ours.map((turn) => turn.accepted)));
+  const [reached, limit, bare] = [ours, limits, bares].map((of) => median(of.map(({ per_second }) => per_second))) as [
     number,
     number,
     number,
   ];
-  const ratiosTo = (of: readonly LoadResult[]) =>
-    measured.map(({ per_second }, turn) => round(per_second / (of[turn]?.per_second ?? Number.NaN), 3));
+  const ratios = ours.map(({ per_second }, turn) => round(per_second / around(limits, turn), 3));
+  const to_bare = ours.map(({ per_second }, turn) => round(per_second / (bares[turn]?.per_second ?? Number.NaN), 3));
   return {
-    ...{ ours: Math.round(reached), limit: Math.round(limit), ratio: median(ratiosTo(limits)), ratio_of_each: ratiosTo(limits) },
-    ...{ bare: Math.round(bare), ratio_to_bare: median(ratiosTo(bares)) },
-    ...{ ack_p50_ms: median(measured.map((one) => one.p50_ms)), ack_p99_ms: median(measured.map((one) => one.p99_ms)) },
-    ...{ refused: sum(measured.map(({ refused }) => refused)), stored_after_ms: Math.round(behind_ms), rss_mb: memory.end() },
+    ...{ ours: Math.round(reached), limit: Math.round(limit), ratio: median(ratios), ratio_of_each: ratios },
+    ...{ bare: Math.round(bare), ratio_to_bare: median(to_bare) },
+    ...{ ack_p50_ms: median(ours.map((one) => one.p50_ms)), ack_p99_ms: median(ours.map((one) => one.p99_ms)) },
+    ...{ refused: sum(ours.map(({ refused }) => refused)), stored_after_ms: Math.round(behind_ms), rss_mb: memory.end() },
     cpu_us_per_event: cpu,
   };
+}
+
+/** The limit of a turn: the mean of what was measured just before it and just after it, for the machine's speed drifts. */
+function around(limits: readonly LoadResult[], turn: number): number {
+  return sum(limits.slice(turn, turn + 2).map(({ per_second }) => per_second)) / 2;
 }
 
 /** The same load on a route that answers at once; in a process that is there for that time only. */
 async function driveAtOnce(which: AtOnce, load: Omit<Load, "url">): Promise<LoadResult> {
   const program = await startProgram("bench/main.js", { args: [which], env: {} });
   try {
-    await drive({ ...load, url: program.url, seconds: AT_ONCE_WARM_UP_S });
+    await drive({ ...load, url: program.url, seconds: TURN_WARM_UP_S });
     return await drive({ ...load, url: program.url });
   } finally {
     await program.kill();

@@ -16,10 +16,12 @@ export interface GathererOptions<Item> {
   send(items: readonly Item[]): Promise<void>;
 }
 
-/** While there are always newcomers a batch waits for so many times `linger_ms`. */
+/** Nobody waits for others for longer than so many times `linger_ms`. */
 const PATIENCE = 2;
 /** So many items are worth a batch of their own. */
 const WORTH_IT = 16;
+/** Those who came back together once are waited for so many times longer: one garbage collection must not part them, for halves stay halves. */
+const LOYALTY = 3;
 
 /**
  * Gathers the items of many callers into batches, as `createBatches` does, for tens of thousands a second: a caller costs a promise and no timer.
@@ -33,10 +35,15 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
   let begun_at = Number.NEGATIVE_INFINITY;
   /** Items of the batch before. */
   let size = 0;
+  /** How long the batch before keeps the next one waiting. */
+  let wait_ms = linger_ms;
   let looking: Looking | undefined;
   let seen = 0;
 
+  // Those who send one after the other are all back: waiting any longer would be for nobody.
+  const isWhole = () => under_way === 0 && size >= WORTH_IT && line.weight() >= size;
   const begin = () => {
+    wait_ms = isWhole() ? LOYALTY * linger_ms : linger_ms;
     begun_at = performance.now();
     under_way += 1;
     const calls = line.take(max);
@@ -49,13 +56,11 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
         next();
       });
   };
-  // Those who send one after the other are all back: waiting any longer would be for nobody.
-  const isWhole = () => under_way === 0 && size >= WORTH_IT && line.weight() >= size;
   const isDue = () => {
     if (line.weight() >= max || linger_ms === 0) return true;
     const now = performance.now();
     const isQuiet = line.came() === seen;
-    return (isQuiet && (now - begun_at >= linger_ms || isWhole())) || now - line.since() >= PATIENCE * linger_ms;
+    return (isQuiet && (now - begun_at >= wait_ms || isWhole())) || now - line.since() >= PATIENCE * linger_ms;
   };
   const look = () => {
     looking = undefined;
@@ -67,7 +72,7 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
     if (looking && (looking.timer === undefined || !isNow)) return;
     clearTimeout(looking?.timer);
     seen = line.came();
-    const early_ms = isNow ? 0 : begun_at + linger_ms - performance.now();
+    const early_ms = isNow ? 0 : Math.min(begun_at + wait_ms, line.since() + PATIENCE * linger_ms) - performance.now();
     looking = { timer: early_ms > 0 ? setTimeout(look, early_ms) : undefined };
     if (early_ms <= 0) setImmediate(look);
   };

@@ -145,3 +145,26 @@ it("a batch goes as soon as all are back who went with the one before, and not w
   await end();
   await Promise.all([waits, last]);
 });
+
+it("who came back together is waited for longer than strangers, for twice the time at most, and who stays away is waited for once", async () => {
+  holdTime();
+  const { add, sent, end } = stage({ max: 500, linger_ms: 10, side_by_side: 3 });
+  const crowd = (callers: number) => Promise.all(Array.from({ length: callers }, (_, at) => add([at])));
+  const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+  const strangers = crowd(20);
+  await pass(1);
+  await Promise.all([strangers, end()]);
+  const loyal = crowd(20);
+  await pass(1);
+  await Promise.all([loyal, end()]);
+  const rest = crowd(19);
+  await pass(19);
+  expect(sent.map(({ length }) => length)).toEqual([20, 20]);
+  await pass(2);
+  expect(sent.map(({ length }) => length)).toEqual([20, 20, 19]);
+  await Promise.all([rest, end()]);
+  const fewer = crowd(18);
+  await pass(11);
+  expect(sent.at(-1)).toHaveLength(18);
+  await Promise.all([fewer, end()]);
+});
