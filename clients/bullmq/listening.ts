@@ -14,15 +14,24 @@ interface Shared {
   last: Promise<unknown>;
 }
 
-const connectors = new WeakMap<Pool, PgPool["connect"]>();
+/** Gives a queue what looks like a connection of its own. */
+type Connector = (queue: string) => ReturnType<PgPool["connect"]>;
+
+const connectors = new WeakMap<Pool, Connector>();
 const LISTEN = /^LISTEN /m;
+/**
+ * Whoever holds this lock is the one who tells of a queue's events, the others go on without: BullMQ says so in `publish_event`, which tries to take it. Held by a
+ * session, it has nobody told. Source: bullmq 6.7, 0002_functions.sql.
+ */
+const TELL_NOBODY = "SELECT pg_try_advisory_lock(hashtext('bullmq:evnotify:' || $1))";
 
 /**
  * Connects BullMQ's queues to a pool for what needs a session: they share one. PostgreSQL wakes every session that listens with every commit that tells of a
  * job, whichever queue it is for, and each of them wakes this process; with three that was a seventh of the database's work for single events.
+ * It also keeps BullMQ from telling of what becomes of a job (four times a batch of events), to which nobody here listens.
  * @returns for each queue what looks like a connection of its own; when the shared one breaks, all of them hear of it
  */
-export function connectorOf(pool: Pool): PgPool["connect"] {
+export function connectorOf(pool: Pool): Connector {
   const known = connectors.get(pool);
   if (known) return known;
   let current: Shared | undefined;
@@ -35,7 +44,7 @@ export function connectorOf(pool: Pool): PgPool["connect"] {
     client.setMaxListeners(0);
     return client;
   };
-  const connect = async () => {
+  const connect: Connector = async (queue) => {
     current ??= { opened: open(), holders: 0, isSpoiled: false, last: Promise.resolve() };
     const shared = current;
     shared.holders += 1;
@@ -48,14 +57,22 @@ export function connectorOf(pool: Pool): PgPool["connect"] {
       forget(shared);
     };
     client.on("error", spoil);
+    const ask = (text: string, params?: unknown[]) => {
+      const asked = shared.last.then(() => client.query(text, params));
+      shared.last = asked.catch((thrown: unknown) => {
+        // What is no answer of the server's leaves a connection that nobody else is to wait for.
+        if (!isAnswer(thrown)) spoil();
+      });
+      return asked;
+    };
     return hold(client, {
       async run(text, params) {
-        shared.isSpoiled ||= LISTEN.test(text);
-        const asked = shared.last.then(() => client.query(text, params));
-        shared.last = asked.catch((thrown: unknown) => {
-          // What is no answer of the server's leaves a connection that nobody else is to wait for.
-          if (!isAnswer(thrown)) spoil();
-        });
+        const asked = ask(text, params);
+        if (LISTEN.test(text)) {
+          shared.isSpoiled = true;
+          // Where that fails there are a few words too many.
+          ask(TELL_NOBODY, [queue]).catch(() => undefined);
+        }
         return asked;
       },
       released: (isBroken) => {

@@ -21,7 +21,8 @@ export function createPostgresStore<Data>(
   { name, worker_pool = pool }: StoreUser & { readonly worker_pool?: Pool | undefined },
 ): JobStore<Data> {
   const { Queue, Worker } = withBackend(createPostgresBackend);
-  const connect = connectorOf(pool);
+  const connector = connectorOf(pool);
+  const connect = () => connector(name);
   const connection = preparing(pool, connect);
   const workers = preparing(worker_pool, connect);
   return {

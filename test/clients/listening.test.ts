@@ -26,7 +26,7 @@ async function openPool() {
       return rows.map(({ pid }) => pid);
     });
   const kill = (pid: number) => withClient(database, (client) => client.query("SELECT pg_terminate_backend($1)", [pid]));
-  return { pool, listening, kill };
+  return { database, pool, listening, kill };
 }
 
 /** A queue with a worker that waits for its jobs. */
@@ -70,6 +70,25 @@ it("a queue that is closed leaves the others theirs; after the last one nobody l
   await until(() => again.got.length === 1);
 });
 
+it("while workers listen nobody is told what becomes of their jobs, only that there are some", async () => {
+  const { pool, database } = await openPool();
+  const [runs, deliveries] = [await openQueue(pool, "runs"), await openQueue(pool, "deliveries")];
+  const heard: string[] = [];
+  await withClient(database, async (client) => {
+    const locks =
+      "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    await until(async () => (await client.query(locks)).rowCount === 2);
+    client.on("notification", ({ channel, payload }) => heard.push(`${channel} ${payload}`));
+    await client.query("LISTEN bullmq_jobs; LISTEN bullmq_events");
+    await runs.add("r1");
+    await deliveries.add("d1");
+    await until(() => runs.got.length === 1 && deliveries.got.length === 1);
+    await client.query("NOTIFY bullmq_events, 'the end'");
+    await until(() => heard.includes("bullmq_events the end"));
+  });
+  expect(heard.sort()).toEqual(["bullmq_events the end", "bullmq_jobs deliveries", "bullmq_jobs runs"]);
+});
+
 it("when the connection breaks, all of them listen on a new one", async () => {
   const { pool, listening, kill } = await openPool();
   const [runs, deliveries] = [await openQueue(pool, "runs"), await openQueue(pool, "deliveries")];
@@ -87,7 +106,7 @@ it("when the connection breaks, all of them listen on a new one", async () => {
 
 it("a connection that only asked something goes back to the pool", async () => {
   const { pool } = await openPool();
-  const held = await connectorOf(pool)();
+  const held = await connectorOf(pool)("runs");
   const { rows } = await held.query("SELECT pg_backend_pid() AS pid");
   held.release();
   held.release();
@@ -117,22 +136,22 @@ it("whoever waits for a connection that cannot be made is told, and the next one
     throw new Error("no server");
   };
   const get = connectorOf({ connect } as unknown as Pool);
-  const told = await Promise.allSettled([get(), get(), get()]);
+  const told = await Promise.allSettled([get("a"), get("b"), get("c")]);
   expect([told.map(({ status }) => status), tries]).toEqual([["rejected", "rejected", "rejected"], 1]);
-  await expect(get()).rejects.toThrow("no server");
+  await expect(get("a")).rejects.toThrow("no server");
   expect(tries).toBe(2);
 });
 
 it("a connection that one of its holders found broken, or that heard of jobs, is not given to anybody else", async () => {
   const { made, pool } = fakePool();
   const get = connectorOf(pool);
-  const [one, other] = await Promise.all([get(), get()]);
+  const [one, other] = await Promise.all([get("a"), get("b")]);
   one.release(true);
   other.release();
-  const listening = await get();
+  const listening = await get("a");
   await listening.query("-- Subscribe\nLISTEN bullmq_jobs;\n");
   listening.release();
-  const plain = await get();
+  const plain = await get("a");
   plain.release();
   expect(made.map(({ released }) => released)).toEqual([[true], [true], [false]]);
 });
@@ -140,7 +159,7 @@ it("a connection that one of its holders found broken, or that heard of jobs, is
 it("who released it leaves nothing behind and can do nothing to it any more", async () => {
   const { made, pool } = fakePool();
   const get = connectorOf(pool);
-  const [one, other] = await Promise.all([get(), get()]);
+  const [one, other] = await Promise.all([get("a"), get("b")]);
   const heard: string[] = [];
   one.on("notification", () => heard.push("one"));
   other.on("notification", () => heard.push("other"));
@@ -159,13 +178,13 @@ it("statements of several holders go one after the other; one that hangs until i
     text === "hangs" ? new Promise((_, reject) => (fail = reject)) : Promise.resolve({ rows: [] }),
   );
   const get = connectorOf(pool);
-  const [one, other] = await Promise.all([get(), get()]);
+  const [one, other] = await Promise.all([get("a"), get("b")]);
   const [hanging, next] = [one.query("hangs"), other.query("next")];
   await vi.waitFor(() => expect(made[0]?.asked).toEqual(["hangs"]));
   fail(new Error("Query read timeout"));
   await expect(hanging).rejects.toThrow("timeout");
   await next;
   expect(made[0]?.asked).toEqual(["hangs", "next"]);
-  await get();
+  await get("a");
   expect(made.length).toBe(2);
 });
