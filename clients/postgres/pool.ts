@@ -44,6 +44,8 @@ const CONNECT_MS = 2_000;
 const IDLE_MS = 10_000;
 /** How long a statement waits for a free connection of a busy pool. Busy is not dead, so this is longer than a connect. */
 const WAIT_FOR_SLOT_MS = 10_000;
+/** Connections lost within this time of each other, in milliseconds, are one loss. */
+const SAME_LOSS_MS = 1_000;
 /** Ends a statement whose server fell silent; nothing the stores do takes nearly as long. */
 export const STATEMENT_MS = 30_000;
 
@@ -96,10 +98,23 @@ export function createPool(connection: Connection, options: PoolOptions): pg.Poo
   });
   // BullMQ hangs a listener on the pool for each of its queues and workers.
   pool.setMaxListeners(0);
-  pool.on("error", (error) => options.log.warn({ err: error, pool: options.application_name }, "a database connection was lost"));
+  pool.on("error", createLossLog(options));
   // The pool listens only to idle connections: without this, one lost while it is checked out would end the process.
   pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
+}
+
+/** Says that a connection was lost: once for all that a dead server takes with it. */
+function createLossLog({ log, application_name }: Pick<PoolOptions, "log" | "application_name">): (error: Error) => void {
+  let told_at = Number.NEGATIVE_INFINITY;
+  return ({ message }) => {
+    const now = performance.now();
+    const isTold = now - told_at < SAME_LOSS_MS;
+    told_at = now;
+    const fields = { pool: application_name, reason: message };
+    if (isTold) log.debug(fields, "another connection to the database was lost");
+    else log.warn(fields, "a connection to the database was lost; a new one is made when it is needed");
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Connection, createPool, type PoolOptions, toClientConfig, withTransaction } from "../../../clients/postgres/pool.ts";
 import type { Logger } from "../../../core/ports.ts";
+import { createMemoryLog } from "../../support/memory-log.ts";
 import { usePostgres, withClient } from "../../support/postgres.ts";
 
 const postgres = usePostgres();
@@ -45,6 +46,19 @@ describe("a pool", () => {
     await expect(client.query("SELECT 1")).rejects.toThrow();
     client.release(true);
     expect((await shared.query("SELECT 2 AS n")).rows).toEqual([{ n: 2 }]);
+  });
+
+  it("says once that the server took all its connections", async () => {
+    const database = await postgres.database();
+    const told = createMemoryLog();
+    const shared = pool(database, { log: told, max: 3, application_name: "pool of three" });
+    await Promise.all([1, 2, 3].map(() => shared.query("SELECT pg_sleep(0.05)")));
+    await withClient(database, (admin) =>
+      admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pool of three'"),
+    );
+    await vi.waitFor(() => expect(told.lines).toHaveLength(3));
+    expect(told.lines.map(({ level }) => level)).toEqual(["warn", "debug", "debug"]);
+    expect(told.lines[0]).toMatchObject({ fields: { pool: "pool of three", reason: expect.stringContaining("terminat") } });
   });
 
   it("gives up on a server that says nothing", async () => {
