@@ -4,7 +4,7 @@ import { createWaitingLine } from "./waiting-line.ts";
 export interface GathererOptions<Item> {
   /** Items that go together at most. */
   readonly max: number;
-  /** A batch begins this long after the one before at the earliest, in milliseconds, unless it is full. */
+  /** A batch that is neither full nor whole begins this long after the one before at the earliest, in milliseconds; after some whole ones later. */
   readonly linger_ms: number;
   /** Batches that may be under way at once. */
   readonly side_by_side: number;
@@ -20,13 +20,17 @@ export interface GathererOptions<Item> {
 const PATIENCE = 2;
 /** So many items are worth a batch of their own. */
 const WORTH_IT = 16;
-/** Those who came back together once are waited for so many times longer: one garbage collection must not part them, for halves stay halves. */
-const LOYALTY = 3;
+/**
+ * Callers who came back together, all of them and nobody else, so many times in a row are waited for longer: a pause of the process or the machine must not
+ * part them, for parts stay parts and each of them costs as much as the whole.
+ */
+const IN_STEP = 4;
+const IN_STEP_PATIENCE = 3;
 
 /**
  * Gathers the items of many callers into batches, as `createBatches` does, for tens of thousands a second: a caller costs a promise and no timer.
  * One that comes alone goes at once; the next batch when nobody came for a turn of the event loop, and not too soon after the one before, or when as
- * many are there as went with that. What a caller gives stays together unless it is more than `max`. Nobody waits for longer than 2 s: whoever does
+ * many are there as went with that; where that was so several times a little later. What a caller gives stays together unless it is more than `max`. Nobody waits for longer than 2 s: whoever does
  * is told `unavailable`, as are all when as many wait as may.
  */
 export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part, send }: GathererOptions<Item>) {
@@ -35,18 +39,26 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
   let begun_at = Number.NEGATIVE_INFINITY;
   /** Items of the batch before. */
   let size = 0;
-  /** How long the batch before keeps the next one waiting. */
-  let wait_ms = linger_ms;
+  /** Batches of the same callers, one after the other. */
+  let in_step = 0;
   let looking: Looking | undefined;
   let seen = 0;
 
+  /** A look that is planned by time is planned anew when a batch begins: it may be due earlier. */
+  const stopLooking = () => {
+    clearTimeout(looking?.timer);
+    looking = undefined;
+  };
   // Those who send one after the other are all back: waiting any longer would be for nobody.
   const isWhole = () => under_way === 0 && size >= WORTH_IT && line.weight() >= size;
+  const waitMs = () => (in_step >= IN_STEP ? IN_STEP_PATIENCE : 1) * linger_ms;
   const begin = () => {
-    wait_ms = isWhole() ? LOYALTY * linger_ms : linger_ms;
+    const isSame = isWhole() && line.weight() === size;
+    if (looking?.timer) stopLooking();
     begun_at = performance.now();
     under_way += 1;
     const calls = line.take(max);
+    in_step = isSame && calls.length >= WORTH_IT ? in_step + 1 : 0;
     const items = calls.length === 1 ? (calls[0]?.items ?? []) : calls.flatMap((call) => call.items);
     size = items.length;
     line
@@ -60,7 +72,7 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
     if (line.weight() >= max || linger_ms === 0) return true;
     const now = performance.now();
     const isQuiet = line.came() === seen;
-    return (isQuiet && (now - begun_at >= wait_ms || isWhole())) || now - line.since() >= PATIENCE * linger_ms;
+    return (isQuiet && (now - begun_at >= waitMs() || isWhole())) || now - line.since() >= PATIENCE * linger_ms;
   };
   const look = () => {
     looking = undefined;
@@ -70,9 +82,9 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
   /** Looks in the next turn of the event loop, or when there may be a batch by time; a look that is planned for later is brought forward. */
   const plan = (isNow: boolean) => {
     if (looking && (looking.timer === undefined || !isNow)) return;
-    clearTimeout(looking?.timer);
+    stopLooking();
     seen = line.came();
-    const early_ms = isNow ? 0 : Math.min(begun_at + wait_ms, line.since() + PATIENCE * linger_ms) - performance.now();
+    const early_ms = isNow ? 0 : Math.min(begun_at + waitMs(), line.since() + PATIENCE * linger_ms) - performance.now();
     looking = { timer: early_ms > 0 ? setTimeout(look, early_ms) : undefined };
     if (early_ms <= 0) setImmediate(look);
   };

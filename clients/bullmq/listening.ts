@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { PgPool, PgPoolClient } from "bullmq";
 import type { Pool, PoolClient } from "../postgres/pool.ts";
 
@@ -20,15 +21,17 @@ type Connector = (queue: string) => ReturnType<PgPool["connect"]>;
 const connectors = new WeakMap<Pool, Connector>();
 const LISTEN = /^LISTEN /m;
 /**
- * Whoever holds this lock is the one who tells of a queue's events, the others go on without: BullMQ says so in `publish_event`, which tries to take it. Held by a
- * session, it has nobody told. Source: bullmq 6.7, 0002_functions.sql.
+ * BullMQ's `publish_event` tells of an event only if it gets this lock for itself, and goes on without where somebody has it. Held by sessions, which may share
+ * it, it has nobody told. Source: bullmq 6.7, 0002_functions.sql.
  */
-const TELL_NOBODY = "SELECT pg_try_advisory_lock(hashtext('bullmq:evnotify:' || $1))";
+const TELL_NOBODY = "SELECT pg_try_advisory_lock_shared(hashtext('bullmq:evnotify:' || $1)) AS held";
+/** While a transaction has it, it is tried again after this time, in milliseconds. */
+const TRY_AGAIN_MS = 100;
 
 /**
  * Connects BullMQ's queues to a pool for what needs a session: they share one. PostgreSQL wakes every session that listens with every commit that tells of a
  * job, whichever queue it is for, and each of them wakes this process; with three that was a seventh of the database's work for single events.
- * It also keeps BullMQ from telling of what becomes of a job (four times a batch of events), to which nobody here listens.
+ * The session that listens also keeps BullMQ from telling of what becomes of a job, to which nobody here listens.
  * @returns for each queue what looks like a connection of its own; when the shared one breaks, all of them hear of it
  */
 export function connectorOf(pool: Pool): Connector {
@@ -65,13 +68,20 @@ export function connectorOf(pool: Pool): Connector {
       });
       return asked;
     };
+    /** Where that fails there are a few words too many. */
+    const tellNobody = async () => {
+      while (shared.holders > 0) {
+        const { rows } = await ask(TELL_NOBODY, [queue]);
+        if (rows[0]?.held) return;
+        await sleep(TRY_AGAIN_MS, undefined, { ref: false });
+      }
+    };
     return hold(client, {
       async run(text, params) {
         const asked = ask(text, params);
         if (LISTEN.test(text)) {
           shared.isSpoiled = true;
-          // Where that fails there are a few words too many.
-          ask(TELL_NOBODY, [queue]).catch(() => undefined);
+          tellNobody().catch(() => undefined);
         }
         return asked;
       },

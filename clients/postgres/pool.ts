@@ -44,7 +44,7 @@ const CONNECT_MS = 2_000;
 const IDLE_MS = 10_000;
 /** How long a statement waits for a free connection of a busy pool. Busy is not dead, so this is longer than a connect. */
 const WAIT_FOR_SLOT_MS = 10_000;
-/** Connections lost within this time of each other, in milliseconds, are one loss. */
+/** The same is said once in this time, in milliseconds. */
 const SAME_LOSS_MS = 1_000;
 /** Ends a statement whose server fell silent; nothing the stores do takes nearly as long. */
 export const STATEMENT_MS = 30_000;
@@ -106,14 +106,16 @@ export function createPool(connection: Connection, options: PoolOptions): pg.Poo
 
 /** Says that a connection was lost: once for all that a dead server takes with it. */
 function createLossLog({ log, application_name }: Pick<PoolOptions, "log" | "application_name">): (error: Error) => void {
-  let told_at = Number.NEGATIVE_INFINITY;
-  return ({ message }) => {
-    const now = performance.now();
-    const isTold = now - told_at < SAME_LOSS_MS;
-    told_at = now;
-    const fields = { pool: application_name, reason: message };
-    if (isTold) log.debug(fields, "another connection to the database was lost");
-    else log.warn(fields, "a connection to the database was lost; a new one is made when it is needed");
+  let told = { at: Number.NEGATIVE_INFINITY, reason: "" };
+  return ({ message: reason }) => {
+    const at = performance.now();
+    const fields = { pool: application_name, reason };
+    if (at - told.at < SAME_LOSS_MS && reason === told.reason) {
+      log.debug(fields, "another connection to the database was lost");
+      return;
+    }
+    told = { at, reason };
+    log.warn(fields, "a connection to the database was lost; a new one is made when it is needed");
   };
 }
 

@@ -146,25 +146,82 @@ it("a batch goes as soon as all are back who went with the one before, and not w
   await Promise.all([waits, last]);
 });
 
-it("who came back together is waited for longer than strangers, for twice the time at most, and who stays away is waited for once", async () => {
+/** Twenty callers who come back together, on a clock that the test moves. */
+async function inStep(rounds: number) {
   holdTime();
-  const { add, sent, end } = stage({ max: 500, linger_ms: 10, side_by_side: 3 });
-  const crowd = (callers: number) => Promise.all(Array.from({ length: callers }, (_, at) => add([at])));
+  const { add, sent, end } = stage({ max: 100, linger_ms: 10, side_by_side: 3 });
   const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
-  const strangers = crowd(20);
-  await pass(1);
-  await Promise.all([strangers, end()]);
-  const loyal = crowd(20);
-  await pass(1);
-  await Promise.all([loyal, end()]);
+  const crowd = (callers: number) => Promise.all(Array.from({ length: callers }, (_, at) => add([at])));
+  for (let round = 0; round < rounds; round++) {
+    const all = crowd(20);
+    await pass(1);
+    await Promise.all([all, end()]);
+  }
+  return { add, crowd, pass, end, sizes: () => sent.slice(rounds).map(({ length }) => length) };
+}
+
+it("who came back together several times is waited for longer: nobody for more than twice the time of strangers, and only once", async () => {
+  const { crowd, pass, end, sizes } = await inStep(5);
   const rest = crowd(19);
   await pass(19);
-  expect(sent.map(({ length }) => length)).toEqual([20, 20]);
+  expect(sizes()).toEqual([]);
   await pass(2);
-  expect(sent.map(({ length }) => length)).toEqual([20, 20, 19]);
+  expect(sizes()).toEqual([19]);
   await Promise.all([rest, end()]);
   const fewer = crowd(18);
   await pass(11);
-  expect(sent.at(-1)).toHaveLength(18);
+  expect(sizes()).toEqual([19, 18]);
   await Promise.all([fewer, end()]);
+});
+
+it("who comes late of those is waited for three times as long as strangers, from the batch before", async () => {
+  const { crowd, pass, end, sizes } = await inStep(5);
+  await pass(14);
+  const rest = crowd(19);
+  await pass(14);
+  expect(sizes()).toEqual([]);
+  await pass(2);
+  expect(sizes()).toEqual([19]);
+  await Promise.all([rest, end()]);
+});
+
+it("who came back together once or twice, or brought a stranger along, or is one with many, is waited for like anybody else", async () => {
+  const soon = await inStep(3);
+  const some = soon.crowd(19);
+  await soon.pass(11);
+  expect(soon.sizes()).toEqual([19]);
+  await Promise.all([some, soon.end()]);
+
+  const stranger = await inStep(5);
+  const more = stranger.crowd(21);
+  await stranger.pass(1);
+  await Promise.all([more, stranger.end()]);
+  const after = stranger.crowd(20);
+  await stranger.pass(11);
+  expect(stranger.sizes()).toEqual([21, 20]);
+  await Promise.all([after, stranger.end()]);
+
+  const many = await inStep(0);
+  const array = Array.from({ length: 20 }, (_, at) => at);
+  for (let round = 0; round < 6; round++) {
+    const one = many.add(array);
+    await many.pass(1);
+    await Promise.all([one, many.end()]);
+  }
+  const single = many.add([1]);
+  await many.pass(11);
+  expect(many.sizes().at(-1)).toBe(1);
+  await Promise.all([single, many.end()]);
+});
+
+it("who comes after a full batch does not wait for what was expected before it", async () => {
+  const { add, pass, end, sizes } = await inStep(5);
+  const before = add([1]);
+  await pass(1);
+  const full = add(Array.from({ length: 99 }, (_, at) => at));
+  await pass(1);
+  const after = add([2]);
+  await pass(10);
+  expect(sizes()).toEqual([100, 1]);
+  await Promise.all([before, full, after, end(), end()]);
 });

@@ -13,8 +13,8 @@ const OPTIONS = { drainDelay: 60, concurrency: 1, lockDuration: 10_000, stalledI
 const until = (holds: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await holds()).toBe(true), { interval: 10, timeout: 10_000 });
 
-async function openPool() {
-  const database = await postgres.database();
+async function openPool(of?: Awaited<ReturnType<typeof postgres.database>>) {
+  const database = of ?? (await postgres.database());
   const pool = createPool(database, { application_name: "test listening", search_path: "bullmq,public", max: 6, log });
   onTestFinished(() => pool.end());
   /** The sessions that listen, as another one sees them: BullMQ gives them the name of a queue. */
@@ -70,23 +70,59 @@ it("a queue that is closed leaves the others theirs; after the last one nobody l
   await until(() => again.got.length === 1);
 });
 
-it("while workers listen nobody is told what becomes of their jobs, only that there are some", async () => {
-  const { pool, database } = await openPool();
-  const [runs, deliveries] = [await openQueue(pool, "runs"), await openQueue(pool, "deliveries")];
+/** What another session of the same database hears, from now until it is asked. */
+async function listenTo(database: Awaited<ReturnType<typeof postgres.database>>, while_it: () => Promise<void>): Promise<string[]> {
   const heard: string[] = [];
   await withClient(database, async (client) => {
-    const locks =
-      "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    await until(async () => (await client.query(locks)).rowCount === 2);
     client.on("notification", ({ channel, payload }) => heard.push(`${channel} ${payload}`));
     await client.query("LISTEN bullmq_jobs; LISTEN bullmq_events");
-    await runs.add("r1");
-    await deliveries.add("d1");
-    await until(() => runs.got.length === 1 && deliveries.got.length === 1);
+    await while_it();
     await client.query("NOTIFY bullmq_events, 'the end'");
     await until(() => heard.includes("bullmq_events the end"));
   });
-  expect(heard.sort()).toEqual(["bullmq_events the end", "bullmq_jobs deliveries", "bullmq_jobs runs"]);
+  return heard.sort();
+}
+
+/** Resolves when so many sessions keep BullMQ from telling. */
+const untilKept = (database: Awaited<ReturnType<typeof postgres.database>>, sessions: number) =>
+  withClient(database, async (client) => {
+    const kept = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted AND database = $1";
+    const { rows } = await client.query<{ oid: number }>("SELECT oid FROM pg_database WHERE datname = current_database()");
+    await until(async () => (await client.query(kept, [rows[0]?.oid])).rowCount === sessions);
+  });
+
+it("while workers listen nobody is told what becomes of their jobs, only that there are some", async () => {
+  const { pool, database } = await openPool();
+  const [runs, deliveries] = [await openQueue(pool, "runs"), await openQueue(pool, "deliveries")];
+  await untilKept(database, 2);
+  const heard = await listenTo(database, async () => {
+    await runs.add("r1");
+    await deliveries.add("d1");
+    await until(() => runs.got.length === 1 && deliveries.got.length === 1);
+  });
+  expect(heard).toEqual(["bullmq_events the end", "bullmq_jobs deliveries", "bullmq_jobs runs"]);
+});
+
+it("that stays so when another process goes, and where it began in the middle of somebody's transaction", async () => {
+  const { pool: first, database } = await openPool();
+  const one = await openQueue(first, "runs");
+  await untilKept(database, 1);
+  await one.close();
+  await untilKept(database, 0);
+  const { pool } = await openPool(database);
+  await withClient(database, async (client) => {
+    await client.query("BEGIN");
+    await client.query("SELECT pg_advisory_xact_lock(hashtext('bullmq:evnotify:runs'))");
+    const held = await openQueue(pool, "runs");
+    await held.add("r1");
+    await until(() => held.got.length === 1);
+    await client.query("COMMIT");
+  });
+  await untilKept(database, 1);
+  const another = await openQueue((await openPool(database)).pool, "runs");
+  await untilKept(database, 2);
+  await another.close();
+  await untilKept(database, 1);
 });
 
 it("when the connection breaks, all of them listen on a new one", async () => {
