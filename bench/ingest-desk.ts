@@ -69,12 +69,15 @@ async function makeKey(role: string, env: Readonly<Record<string, string>>): Pro
   return stdout.trim();
 }
 
+/** How many events the table holds. */
+export async function countStored(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>("SELECT count(*)::int AS count FROM events");
+  return rows[0]?.count ?? 0;
+}
+
 /** Resolves when the table holds so many events. @returns how long that took, in milliseconds */
 export async function untilStored(pool: pg.Pool, count: number): Promise<number> {
   const began = performance.now();
-  for (;;) {
-    const { rows } = await pool.query<{ count: number }>("SELECT count(*)::int AS count FROM events");
-    if ((rows[0]?.count ?? 0) >= count) return performance.now() - began;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  while ((await countStored(pool)) < count) await new Promise((resolve) => setTimeout(resolve, 20));
+  return performance.now() - began;
 }

@@ -1,27 +1,22 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { startProgram } from "../proof/process.ts";
-import type { AtOnce } from "./bare.ts";
 import { type CpuTimes, cpuPerEach, readCpuTimes } from "./cpu.ts";
 import { type Backend, type IngestDesk, startIngestDesk, untilStored } from "./ingest-desk.ts";
 import { benchEvents } from "./ingest-events.ts";
 import { measureLatency, type SteadyResult } from "./ingest-latency.ts";
-import { drive, type Load, type LoadResult } from "./ingest-load.ts";
+import { drive } from "./ingest-load.ts";
 import { measureMemory } from "./ingest-memory.ts";
 import { insertRaw } from "./ingest-raw.ts";
 import { measureSearch } from "./ingest-search.ts";
+import { measureSingle } from "./ingest-single.ts";
 import { quantile, residentMb, round } from "./numbers.ts";
 import { profiling, readProfile } from "./profile.ts";
 
 const SECONDS = 30;
 /** What is measured and its limit take turns, so that what else the machine does meets both alike; the median of the turns counts. */
 const ROUNDS = 3;
-/** The speed of a shared machine changes by half from one moment to the next; with short turns a change falls into few of them. */
-const SINGLE_ROUNDS = 10;
 const WARM_UP_S = 3;
-/** Each turn begins after a pause in which the others were measured, or in a process that has just started. */
-const TURN_WARM_UP_S = 2;
 const CONNECTIONS = 64;
 const ARRAY = 500;
 /** Clients that send arrays, and connections of the raw inserts: as many as batches are written at once. */
@@ -44,7 +39,9 @@ export async function benchIngest(only: readonly string[]): Promise<object> {
   const parts = ["single", "arrays", "search", "memory", "profile"];
   const measured: Record<string, Numbers> = {};
   for (const backend of backends) {
-    const single = wants("single", parts) ? { single: await on(backend, measureSingle) } : {};
+    const single = wants("single", parts)
+      ? { single: await on(backend, (desk) => measureSingle(desk, { seconds: SECONDS, connections: CONNECTIONS, watchMemory, say })) }
+      : {};
     const arrays = wants("arrays", parts) ? { arrays: await on(backend, measureArrays) } : {};
     const memory = only.includes("memory") ? { memory: await on(backend, (desk) => measureMemory(desk, say)) } : {};
     const profile = only.includes("profile") ? { profile: await profileOf(backend) } : {};
@@ -91,59 +88,6 @@ async function profileOf(backend: Backend): Promise<Numbers> {
 /** For the impatient: standard output has the result alone. */
 function say(line: string): void {
   console.error(line);
-}
-
-async function measureSingle(desk: IngestDesk): Promise<Numbers> {
-  const memory = watchMemory(desk.pid);
-  const events = benchEvents();
-  const body = () => JSON.stringify(events(1)[0]);
-  const load = { headers: desk.headers, connections: CONNECTIONS, seconds: SECONDS / SINGLE_ROUNDS, body };
-  let accepted = (await drive({ ...load, url: desk.url, seconds: WARM_UP_S })).accepted;
-  const ours: LoadResult[] = [];
-  const limits: LoadResult[] = [await driveAtOnce("route", load)];
-  const bares: LoadResult[] = [];
-  let cpu: CpuTimes = {};
-  for (let round_of = 0; round_of < SINGLE_ROUNDS; round_of++) {
-    accepted += (await drive({ ...load, url: desk.url, seconds: TURN_WARM_UP_S })).accepted;
-    const before = await readCpuTimes();
-    ours.push(await drive({ ...load, url: desk.url }));
-    cpu = cpuPerEach(before, await readCpuTimes(), ours.at(-1)?.accepted ?? 0);
-    limits.push(await driveAtOnce("route", load));
-    bares.push(await driveAtOnce("bare", load));
-    const [one, limit, bare] = [ours, limits, bares].map((of) => Math.round(of.at(-1)?.per_second ?? 0));
-    say(`single: ${one} a second; the same route answering at once ${limit}, Fastify alone ${bare}`);
-  }
-  const behind_ms = await untilStored(desk.pool, accepted + sum(ours.map((turn) => turn.accepted)));
-  const [reached, limit, bare] = [ours, limits, bares].map((of) => median(of.map(({ per_second }) => per_second))) as [
-    number,
-    number,
-    number,
-  ];
-  const ratios = ours.map(({ per_second }, turn) => round(per_second / around(limits, turn), 3));
-  const to_bare = ours.map(({ per_second }, turn) => round(per_second / (bares[turn]?.per_second ?? Number.NaN), 3));
-  return {
-    ...{ ours: Math.round(reached), limit: Math.round(limit), ratio: median(ratios), ratio_of_each: ratios },
-    ...{ bare: Math.round(bare), ratio_to_bare: median(to_bare) },
-    ...{ ack_p50_ms: median(ours.map((one) => one.p50_ms)), ack_p99_ms: median(ours.map((one) => one.p99_ms)) },
-    ...{ refused: sum(ours.map(({ refused }) => refused)), stored_after_ms: Math.round(behind_ms), rss_mb: memory.end() },
-    cpu_us_per_event: cpu,
-  };
-}
-
-/** The limit of a turn: the mean of what was measured just before it and just after it, for the machine's speed drifts. */
-function around(limits: readonly LoadResult[], turn: number): number {
-  return sum(limits.slice(turn, turn + 2).map(({ per_second }) => per_second)) / 2;
-}
-
-/** The same load on a route that answers at once; in a process that is there for that time only. */
-async function driveAtOnce(which: AtOnce, load: Omit<Load, "url">): Promise<LoadResult> {
-  const program = await startProgram("bench/main.js", { args: [which], env: {} });
-  try {
-    await drive({ ...load, url: program.url, seconds: TURN_WARM_UP_S });
-    return await drive({ ...load, url: program.url });
-  } finally {
-    await program.kill();
-  }
 }
 
 async function measureArrays(desk: IngestDesk): Promise<Numbers> {
