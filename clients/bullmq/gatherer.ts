@@ -30,17 +30,13 @@ const IN_STEP_PATIENCE = 3;
 /**
  * Gathers the items of many callers into batches, as `createBatches` does, for tens of thousands a second: a caller costs a promise and no timer.
  * One that comes alone goes at once; the next batch when nobody came for a turn of the event loop, and not too soon after the one before, or when as
- * many are there as went with that; where that was so several times a little later. What a caller gives stays together unless it is more than `max`. Nobody waits for longer than 2 s: whoever does
- * is told `unavailable`, as are all when as many wait as may.
+ * many are there as went with that; where that was so several times a little later. What a caller gives stays together unless it is more than `max`.
+ * Nobody waits for longer than 2 s: whoever does is told `unavailable`, as are all when as many wait as may.
  */
 export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part, send }: GathererOptions<Item>) {
   const line = createWaitingLine<Item>({ bound, part });
+  const pace = createPace(linger_ms);
   let under_way = 0;
-  let begun_at = Number.NEGATIVE_INFINITY;
-  /** Items of the batch before. */
-  let size = 0;
-  /** Batches of the same callers, one after the other. */
-  let in_step = 0;
   let looking: Looking | undefined;
   let seen = 0;
 
@@ -50,17 +46,13 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
     looking = undefined;
   };
   // Those who send one after the other are all back: waiting any longer would be for nobody.
-  const isWhole = () => under_way === 0 && size >= WORTH_IT && line.weight() >= size;
-  const waitMs = () => (in_step >= IN_STEP ? IN_STEP_PATIENCE : 1) * linger_ms;
+  const isWhole = () => under_way === 0 && pace.isWhole(line.weight());
   const begin = () => {
-    const isSame = isWhole() && line.weight() === size;
     if (looking?.timer) stopLooking();
-    begun_at = performance.now();
-    under_way += 1;
     const calls = line.take(max);
-    in_step = isSame && calls.length >= WORTH_IT ? in_step + 1 : 0;
     const items = calls.length === 1 ? (calls[0]?.items ?? []) : calls.flatMap((call) => call.items);
-    size = items.length;
+    pace.began({ items: items.length, callers: calls.length, isAlone: under_way === 0 && line.weight() === 0 });
+    under_way += 1;
     line
       .send(calls, () => send(items))
       .then(() => {
@@ -72,7 +64,7 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
     if (line.weight() >= max || linger_ms === 0) return true;
     const now = performance.now();
     const isQuiet = line.came() === seen;
-    return (isQuiet && (now - begun_at >= waitMs() || isWhole())) || now - line.since() >= PATIENCE * linger_ms;
+    return (isQuiet && (now >= pace.nextAt() || isWhole())) || now - line.since() >= PATIENCE * linger_ms;
   };
   const look = () => {
     looking = undefined;
@@ -84,7 +76,7 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
     if (looking && (looking.timer === undefined || !isNow)) return;
     stopLooking();
     seen = line.came();
-    const early_ms = isNow ? 0 : Math.min(begun_at + waitMs(), line.since() + PATIENCE * linger_ms) - performance.now();
+    const early_ms = isNow ? 0 : Math.min(pace.nextAt(), line.since() + PATIENCE * linger_ms) - performance.now();
     looking = { timer: early_ms > 0 ? setTimeout(look, early_ms) : undefined };
     if (early_ms <= 0) setImmediate(look);
   };
@@ -99,6 +91,26 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
       next();
       return done;
     },
+  };
+}
+
+/** Knows from the batches before how long the next one waits for those who are not there yet. */
+function createPace(linger_ms: number) {
+  let begun_at = Number.NEGATIVE_INFINITY;
+  let size = 0;
+  /** Batches of the same callers, one after the other. */
+  let in_step = 0;
+  return {
+    /** @param isAlone nobody else is under way, or left behind */
+    began({ items, callers, isAlone }: { readonly items: number; readonly callers: number; readonly isAlone: boolean }): void {
+      in_step = isAlone && items === size && callers >= WORTH_IT ? in_step + 1 : 0;
+      size = items;
+      begun_at = performance.now();
+    },
+    /** Whether as many are there as went with the batch before. */
+    isWhole: (weight: number) => size >= WORTH_IT && weight >= size,
+    /** When the next one goes with whoever is there, on the clock of `performance.now()`. */
+    nextAt: () => begun_at + (in_step >= IN_STEP ? IN_STEP_PATIENCE : 1) * linger_ms,
   };
 }
 

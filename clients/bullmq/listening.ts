@@ -68,21 +68,14 @@ export function connectorOf(pool: Pool): Connector {
       });
       return asked;
     };
-    /** Where that fails there are a few words too many. */
-    const tellNobody = async () => {
-      while (shared.holders > 0) {
-        const { rows } = await ask(TELL_NOBODY, [queue]);
-        if (rows[0]?.held) return;
-        await sleep(TRY_AGAIN_MS, undefined, { ref: false });
-      }
-    };
     return hold(client, {
       async run(text, params) {
+        if (!LISTEN.test(text)) return ask(text, params);
+        shared.isSpoiled = true;
         const asked = ask(text, params);
-        if (LISTEN.test(text)) {
-          shared.isSpoiled = true;
-          tellNobody().catch(() => undefined);
-        }
+        const tryIt = async () => (await ask(TELL_NOBODY, [queue])).rows[0]?.held === true;
+        // Where that fails there are a few words too many.
+        untilHeld(tryIt, () => shared.holders > 0).catch(() => undefined);
         return asked;
       },
       released: (isBroken) => {
@@ -97,6 +90,10 @@ export function connectorOf(pool: Pool): Connector {
   };
   connectors.set(pool, connect);
   return connect;
+}
+
+async function untilHeld(tryIt: () => Promise<boolean>, isWanted: () => boolean): Promise<void> {
+  while (isWanted() && !(await tryIt())) await sleep(TRY_AGAIN_MS, undefined, { ref: false });
 }
 
 const isAnswer = (thrown: unknown) => thrown instanceof Error && "severity" in thrown;
