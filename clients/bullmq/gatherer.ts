@@ -51,7 +51,7 @@ export function createGatherer<Item>({ max, linger_ms, side_by_side, bound, part
     if (looking?.timer) stopLooking();
     const calls = line.take(max);
     const items = calls.length === 1 ? (calls[0]?.items ?? []) : calls.flatMap((call) => call.items);
-    pace.began({ items: items.length, callers: calls.length, isAlone: under_way === 0 && line.weight() === 0 });
+    pace.began({ items: items.length, callers: calls.length, isAlone: under_way === 0 });
     under_way += 1;
     line
       .send(calls, () => send(items))
@@ -101,7 +101,7 @@ function createPace(linger_ms: number) {
   /** Batches of the same callers, one after the other. */
   let in_step = 0;
   return {
-    /** @param isAlone nobody else is under way, or left behind */
+    /** @param isAlone no other batch is under way */
     began({ items, callers, isAlone }: { readonly items: number; readonly callers: number; readonly isAlone: boolean }): void {
       in_step = isAlone && items === size && callers >= WORTH_IT ? in_step + 1 : 0;
       size = items;
