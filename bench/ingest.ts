@@ -121,7 +121,8 @@ async function measureArrays(desk: IngestDesk): Promise<Numbers> {
     p99s.push(result.p99_ms);
     refused += result.refused;
     await emptied(desk);
-    const steady_load = { size: ARRAY, events_per_second: STEADY * (reached.at(-1) ?? 0), seconds: SECONDS / ROUNDS };
+    // Not of this turn's alone: it may have been a fast moment.
+    const steady_load = { size: ARRAY, events_per_second: STEADY * median(reached), seconds: SECONDS / ROUNDS };
     steady.push(await measureLatency(desk, steady_load));
     say(
       `arrays: ${Math.round(reached.at(-1) ?? 0)} stored a second, the limit ${Math.round(limits.at(-1) ?? 0)}; ` +
