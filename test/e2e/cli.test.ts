@@ -1,12 +1,15 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startProgram } from "../../proof/process.ts";
 import { type Finished, switchboard } from "../support/finished.ts";
 import { expectSentence, send } from "../support/rest.ts";
 import { useWorld } from "../support/shared-world.ts";
+import { ROOT } from "../support/source.ts";
 
 const world = useWorld();
 const RUN_ID = /^[0-9a-z]{12}\n$/;
@@ -24,6 +27,12 @@ function expectRefused({ code, out, err }: Finished, exit: number, language = "e
   expect({ code, out }, err).toEqual({ code: exit, out: "" });
   expectSentence(err.trimEnd(), language);
 }
+
+it("is a program by itself: npx makes it one only when it first sees the folder", async () => {
+  const program = path.join(ROOT, "dist/bin/switchboard.js");
+  const { stdout } = await promisify(execFile)(program, [], { encoding: "utf8" });
+  expect(stdout).toMatch(/^switchboard runs a command of the desk/);
+});
 
 describe("0: done", () => {
   it("at once, and by a worker, whose result is waited for", async () => {
